@@ -1,0 +1,56 @@
+// What an operator can set about a proxy process, apart from its pools (routing/pool_options.h).
+//
+// Plain values without behaviour: config/ fills them from JSON, the command line may override a
+// few, main hands them to the modules. A field that a reload cannot change says so.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "routing/pool.h"
+
+namespace ringcache::proxy {
+
+struct AdminOptions {
+  // host:port of the HTTP server with /metrics and the API. "off" starts none. Restart to change.
+  std::string listen = "127.0.0.1:9160";
+  // File whose first line is the bearer token that POST requests must carry; empty: no token.
+  std::string token_file;
+};
+
+struct LogOptions {
+  std::string level = "info";   // trace debug info warn error
+  std::string format = "text";  // text (logfmt) or json
+};
+
+struct Limits {
+  // Client connections at once; above it a new one is answered with an error and closed.
+  std::uint32_t client_connections = 10'000;
+  // Largest value a client may store, bytes; larger ones are refused and their data dropped.
+  std::uint64_t item_bytes = std::uint64_t{1} << 20;
+  // A client connection without a request for this long is closed; 0: never.
+  std::chrono::milliseconds client_idle{0};
+  // Requests of one client that may await replies; above it the client is not read from.
+  std::uint32_t pipeline_per_client = 1024;
+  // Requests that may await replies of one node on one worker thread; above it they fail at once.
+  std::uint32_t pending_per_node = 10'000;
+  // Time a draining process gives its clients before it closes their connections.
+  std::chrono::milliseconds shutdown_grace{10'000};
+};
+
+struct ProxyOptions {
+  // Addresses for clients: "host:port", "[v6]:port", "unix:/path". Restart to change.
+  std::vector<std::string> listen = {"127.0.0.1:11211"};
+  // Worker threads; 0: one per core. Restart to change.
+  std::uint32_t threads = 0;
+  AdminOptions admin;
+  LogOptions log;
+  // Whether a changed configuration file is loaded without being told; SIGHUP always loads it.
+  bool reload_watch = true;
+  Limits limits;
+  std::vector<routing::PoolOptions> pools;
+};
+
+}  // namespace ringcache::proxy

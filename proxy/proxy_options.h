@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "routing/pool.h"
+#include "routing/pool_options.h"
 
 namespace ringcache::proxy {
 

@@ -1,0 +1,57 @@
+// The reserved address range that holds every chunk, and the arithmetic of ChunkRef.
+//
+// A Region is mapped once, at its full size, and touched page by page as it is used, so its size is
+// the bound of what the store can ever occupy. Immutable after construction; any thread may
+// translate references.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+#include "store/item.h"
+
+namespace ringcache::store {
+
+// An anonymous private mapping that costs memory only where it is touched; throws std::bad_alloc
+// when the address space is refused. `release` gives whole pages back to the system.
+class Mapping {
+ public:
+  explicit Mapping(std::size_t bytes);
+  ~Mapping();
+  Mapping(const Mapping&) = delete;
+  Mapping& operator=(const Mapping&) = delete;
+
+  char* data() const { return data_; }
+  std::size_t bytes() const { return bytes_; }
+  void release(std::size_t offset, std::size_t bytes);
+
+ private:
+  char* data_;
+  std::size_t bytes_;
+};
+
+class Region {
+ public:
+  // Chunks start at multiples of 8 bytes, of 16 above 32 GiB, and so on: a reference has 32 bits.
+  explicit Region(std::size_t bytes);
+
+  std::size_t bytes() const { return mapping_.bytes(); }
+  std::size_t chunk_alignment() const { return std::size_t{1} << shift_; }
+  void release(std::size_t offset, std::size_t bytes) { mapping_.release(offset, bytes); }
+
+  std::size_t offset(ChunkRef ref) const { return static_cast<std::size_t>(ref - 1) << shift_; }
+  ChunkRef ref(std::size_t offset) const { return static_cast<ChunkRef>(offset >> shift_) + 1; }
+  ChunkRef ref(const void* chunk) const {
+    return ref(static_cast<std::size_t>(static_cast<const char*>(chunk) - mapping_.data()));
+  }
+  Item* item(ChunkRef ref) const { return reinterpret_cast<Item*>(mapping_.data() + offset(ref)); }
+  Continuation* continuation(ChunkRef ref) const {
+    return reinterpret_cast<Continuation*>(mapping_.data() + offset(ref));
+  }
+
+ private:
+  Mapping mapping_;
+  unsigned shift_;
+};
+
+}  // namespace ringcache::store

@@ -1,0 +1,163 @@
+// The store: a cache of items in a fixed amount of memory, shared by any number of threads.
+//
+// Read this first; the rest of the folder is behind it. std only: no clock, no socket, no log.
+//
+// Threads. One Store, made and destroyed by one thread. Each thread that uses it makes one
+// StoreThread and keeps it to itself; methods of Store itself may be called from any thread.
+//
+// Batches. A thread brackets what it does in one turn of its loop with begin_batch / end_batch: all
+// requests of the turn, hundreds of them if so many are there. Every operation must be inside a
+// batch. A batch must not wait for anything: no I/O, no other lock, no other thread. Between
+// batches nothing of the store may be held but ItemRefs and Reservations.
+//
+// Views. get, get_and_touch and meta_get return an ItemView, valid until the same thread's next
+// *writing call* or its end_batch: copy the value out, or pin it. Writing calls are reserve,
+// commit, store, remove, discard, arithmetic, flush_all, and meta_get with `vivify`; all others
+// keep views valid.
+//
+// Time is an argument, in seconds on the store's clock (expiry.h), and should never go back.
+//
+// How it works. Items lie in chunks of slab pages (slab.h) and are found through a hash table that
+// grows by one bucket at a time (hash_table.h). Readers take no lock: an item never changes once it
+// is linked, and a freed chunk is used again only after all batches that began before have ended
+// (epoch.h). Writers take the arena's lock. Each class evicts by a policy (eviction.h) that learns
+// of hits from bits that readers set only when they are not set yet; a class in need takes a page
+// from another (rebalance.h). Expired items are found on access, before anything is evicted, and by
+// `maintain`.
+//
+// Errors are values. Only the constructor and thread() throw.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "store/expiry.h"
+#include "store/hashed_key.h"
+#include "store/item_ref.h"
+#include "store/operations.h"
+#include "store/reservation.h"
+#include "store/store_options.h"
+#include "store/store_stats.h"
+
+namespace ringcache::store {
+
+class Arena;
+class StoreThread;
+struct ThreadState;
+
+// What one call of Store::maintain did.
+struct MaintainResult {
+  std::uint64_t checked = 0;    // items looked at
+  std::uint64_t reclaimed = 0;  // expired items freed
+  std::uint64_t moved = 0;      // items moved between the lists of their classes
+  bool pass_done = false;       // every page has been visited since the last time this was true
+};
+
+class Store {
+ public:
+  // Throws std::invalid_argument for an option out of its range, naming it, and std::bad_alloc if
+  // the address space is refused. Memory is touched as it is used, not here.
+  explicit Store(const StoreOptions& options);
+  ~Store();  // every StoreThread, ItemRef and Reservation must be gone
+  Store(const Store&) = delete;
+  Store& operator=(const Store&) = delete;
+
+  // The options in force, with every 0 replaced by what it stands for.
+  const StoreOptions& options() const;
+
+  HashedKey hashed(std::string_view key) const { return {key, hash_bytes(key, hash_seed_)}; }
+
+  // A handle for the calling thread. Throws std::runtime_error when threads_max are alive.
+  StoreThread thread();
+
+  // Background work, for one thread that calls it every second or so: frees expired and flushed
+  // items, looks after the lists, moves a page to the class that needs it most. Looks at most at
+  // `budget` chunks and holds the lock for at most 128 of them at a time.
+  MaintainResult maintain(Seconds now, std::size_t budget);
+
+  // Counters, totals and classes. Takes the arena's lock for a moment.
+  StoreStats stats(Seconds now) const;
+  // `stats reset`: counters count from here again; figures that are state are not touched.
+  void reset_stats();
+
+  // For tests: looks at every page, chunk, list and bucket. Empty when all agree, else what does
+  // not. No other thread may use the store meanwhile.
+  std::string check_integrity() const;
+
+ private:
+  friend class StoreThread;
+
+  std::unique_ptr<Arena> arena_;
+  std::uint64_t hash_seed_;
+};
+
+class StoreThread {
+ public:
+  StoreThread(StoreThread&& other) noexcept;
+  StoreThread& operator=(StoreThread&& other) = delete;
+  ~StoreThread();  // not inside a batch
+
+  void begin_batch();
+  void end_batch();
+
+  // Starts loading the table's line for a key that will be looked up soon; prefetch_item, a little
+  // later, the item itself. Optional, worth it when several keys are known ahead.
+  void prefetch(const HashedKey& key) const;
+  void prefetch_item(const HashedKey& key) const;
+
+  // --- reading ---
+
+  // get, gets. Empty on a miss.
+  ItemView get(const HashedKey& key, Seconds now);
+  // gat, gats: also sets the expiry.
+  ItemView get_and_touch(const HashedKey& key, Seconds expiry, Seconds now);
+  // mg.
+  MetaGetResult meta_get(const HashedKey& key, const MetaGetOptions& options, Seconds now);
+  // me. Counts nothing and marks nothing.
+  std::optional<ItemDebug> debug(const HashedKey& key, Seconds now);
+
+  // Keeps a view beyond its time. Empty if the value is smaller than pin_bytes_min: copy it.
+  ItemRef pin(const ItemView& view);
+
+  // touch. False on a miss.
+  bool touch(const HashedKey& key, Seconds expiry, Seconds now);
+
+  // --- writing ---
+
+  // Room for an item, to be filled and committed. Counts too_large and no_memory.
+  Reservation reserve(const HashedKey& key, const ItemAttributes& attributes,
+                      std::uint64_t value_bytes, Seconds now);
+  // Stores a filled reservation, or not, and consumes it either way.
+  // REQUIRES reservation && reservation.remaining() == 0, from the same Store.
+  StoreResult commit(Reservation reservation, const StoreOperands& operands, Seconds now);
+  // reserve, fill and commit in one: for a value that is at hand.
+  StoreResult store(const HashedKey& key, const ItemAttributes& attributes, std::string_view value,
+                    const StoreOperands& operands, Seconds now);
+
+  // delete, md.
+  DeleteStatus remove(const HashedKey& key, const DeleteOperands& operands, Seconds now);
+  // Removes an item without counting anything: a `set` that could not be stored must not leave the
+  // older value to be read. The caller decides when (memcached: set, and ms in any mode).
+  void discard(const HashedKey& key, Seconds now);
+
+  // incr, decr, ma.
+  ArithmeticResult arithmetic(const HashedKey& key, const ArithmeticOperands& operands,
+                              Seconds now);
+
+  // Every item stored before is gone, none stored after. `at` > now: happens at the first moment
+  // of that second, for all that was stored before it; replaces one that is still to come.
+  void flush_all(Seconds at, Seconds now);
+
+ private:
+  friend class Store;
+  StoreThread(Arena* arena, ThreadState* state) : arena_(arena), state_(state) {}
+
+  Arena* arena_;
+  ThreadState* state_;
+};
+
+}  // namespace ringcache::store

@@ -1,0 +1,60 @@
+// What can be set about a store. Each field: default, unit, trade-off. Plain data.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ringcache::store {
+
+inline constexpr std::size_t kMiB = std::size_t{1} << 20;
+inline constexpr std::size_t kMemoryBytesMin = kMiB;
+inline constexpr std::size_t kItemBytesMaxLimit = std::size_t{1} << 30;  // -I 1g
+
+struct StoreOptions {
+  // Bytes of slab pages (-m), rounded down to whole pages. Every item lives in them and they are
+  // never exceeded. The hash table (about 13 bytes an item) and 70 KiB a StoreThread come on top;
+  // Store::memory() reports each. At least kMemoryBytesMin.
+  std::size_t memory_bytes = 64 * kMiB;
+
+  // Largest item in bytes, header and key included (-I). 1 KiB to kItemBytesMaxLimit; an item also
+  // has to fit into half of memory_bytes. Larger admits larger values, each of which may evict many
+  // small ones.
+  std::size_t item_bytes_max = kMiB;
+
+  // Bytes of a slab page, a power of two from 16 KiB to 1 MiB; 0 = memory_bytes / 1024, at least 64
+  // KiB (smaller below 4 MiB of memory). Small pages follow a change of item sizes in small steps;
+  // large ones lose less at their end and allow larger unchained items (an eighth of a page).
+  std::size_t page_bytes = 0;
+
+  // Ratio of one chunk size to the next (-f), 1.01 to 4. Smaller wastes less at the end of each
+  // item (half of the step on average) but spreads the pages over more classes. It is raised when
+  // memory_bytes has too few pages for the classes.
+  double growth_factor = 1.05;
+
+  // Bytes of the smallest chunk, 48 to 1024, header (32) included. Items that are smaller waste the
+  // difference; a smaller value adds classes.
+  std::size_t chunk_bytes_min = 64;
+
+  // Smallest value in bytes that can be pinned by an ItemRef; others are copied. Pinnable items
+  // have a header longer by 12 bytes.
+  std::size_t pin_bytes_min = 8192;
+
+  // Evict the least recently used items when memory is full (the opposite of -M). Without, a store
+  // that finds no room fails with kNoMemory.
+  bool evict = true;
+
+  // Shares of a class that its hot and warm lists may hold, in percent (hot_lru_pct, warm_lru_pct).
+  // The rest is the cold list, from which items are evicted. More hot protects new items longer,
+  // more warm those that were read twice.
+  unsigned hot_percent = 20;
+  unsigned warm_percent = 40;
+
+  // Seed of the hash of keys. Make it random, so that no client can aim at one bucket.
+  std::uint64_t hash_seed = 0;
+
+  // Most StoreThreads alive at once: 1 to 1024. Each costs a cache line more to look at when memory
+  // is reclaimed.
+  unsigned threads_max = 128;
+};
+
+}  // namespace ringcache::store

@@ -44,21 +44,21 @@ inline constexpr std::size_t kCommandCount = static_cast<std::size_t>(Command::k
 
 // What kind of work a command is; routing, failure answers and latency histograms go by it.
 enum class CommandClass : std::uint8_t {
-  kRead,      // a failed node is a miss: get gets gat gats mg
-  kWrite,     // a failed node is an error: set ... touch ms md ma
-  kDebugRead, // reads one key's metadata, never counted as a hit or a miss: me
-  kFanOut,    // goes to every node: flush_all stats
-  kLocal,     // answered where it arrives: version verbosity quit mn
+  kRead,       // a failed node is a miss: get gets gat gats mg
+  kWrite,      // a failed node is an error: set ... touch ms md ma
+  kDebugRead,  // reads one key's metadata, never counted as a hit or a miss: me
+  kFanOut,     // goes to every node: flush_all stats
+  kLocal,      // answered where it arrives: version verbosity quit mn
 };
 
 struct CommandSpec {
   Command command;
   std::string_view name;  // as on the wire
   CommandClass command_class;
-  bool has_value;         // a data block follows the command line
-  bool multi_key;         // takes any number of keys
-  bool meta;              // meta syntax: <cmd> <key> <flags>*
-  bool takes_noreply;     // a trailing "noreply" suppresses the answer
+  bool has_value;      // a data block follows the command line
+  bool multi_key;      // takes any number of keys
+  bool meta;           // meta syntax: <cmd> <key> <flags>*
+  bool takes_noreply;  // a trailing "noreply" suppresses the answer
 };
 
 // One row per Command, in the order of the enum.
@@ -94,7 +94,9 @@ inline constexpr std::array<CommandSpec, kCommandCount> kCommandTable{{
 constexpr const CommandSpec& spec(Command command) {
   return kCommandTable[static_cast<std::size_t>(command)];
 }
-constexpr std::string_view name(Command command) { return spec(command).name; }
+constexpr std::string_view name(Command command) {
+  return spec(command).name;
+}
 constexpr bool is_read(Command command) {
   return spec(command).command_class == CommandClass::kRead;
 }

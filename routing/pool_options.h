@@ -24,6 +24,7 @@ inline constexpr std::size_t kBackendsMax = 10'000;  // per pool; well below kNo
 inline constexpr std::size_t kPoolsMax = 1'000;
 inline constexpr std::size_t kPrefixesMax = 10'000;  // per pool
 inline constexpr std::uint32_t kConnectionsPerNodeMax = 64;
+inline constexpr std::uint32_t kHealthCountMax = 1'000;  // of HealthOptions::fall and rise
 
 struct TimeoutOptions {
   // From connect() to an established connection. Longer means that a black-holed node is noticed
@@ -45,7 +46,7 @@ enum class FailoverTo : std::uint8_t { kNext, kNone, kPool };
 
 struct FailoverOptions {
   // Who serves the keys of a node that is out: the next node on the ring, nobody (misses), or the
-  // pool named `pool`.
+  // pool named `pool`, by its ring (whose own failover is not followed).
   FailoverTo to = FailoverTo::kNext;
   std::string pool;
   // Longest TTL of what is stored on a stand-in: the bound on how old a value can be that a
@@ -67,7 +68,7 @@ struct HandoffOptions {
 struct PoolOptions {
   std::string name = "default";
   // Keys that start with one of these belong to the pool; the longest prefix of all pools wins.
-  // The one pool without prefixes takes every other key.
+  // The one pool without prefixes takes every other key; see pools_for_the_rest().
   std::vector<std::string> prefixes;
   // The nodes. Their order means nothing to the native ring, but places keys in `modula`.
   std::vector<Backend> backends;
@@ -104,7 +105,7 @@ struct PoolProblem {
 // Judges one pool by itself: duplicate and missing names, weights, limits, a hash that the ring
 // cannot take, pairs of ring and hash that skew (an error unless allow_skew, then a warning),
 // weights that the ring ignores, nodes that would own nothing. Builds the ring to see, so it costs
-// what a reload costs. An empty list means that Pool can be made.
+// what a reload costs. No error in the list means that Pool can be made.
 std::vector<PoolProblem> check_pool(const PoolOptions& options);
 
 // Judges what pools say about each other: duplicate names, a prefix that two pools claim, more
@@ -115,5 +116,10 @@ struct PoolsProblem {
   PoolProblem problem;
 };
 std::vector<PoolsProblem> check_pools(std::span<const PoolOptions> pools);
+
+// The pools that take the keys no prefix claims; more than one is an error. It is the pool without
+// prefixes; when several have none, those that another pool names in `failover.to` are stand-ins
+// only and take no keys of their own.
+std::vector<std::size_t> pools_for_the_rest(std::span<const PoolOptions> pools);
 
 }  // namespace ringcache::routing

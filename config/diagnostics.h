@@ -37,12 +37,12 @@ enum class Severity : std::uint8_t { kWarning, kError };
 struct Diagnostic {
   Severity severity = Severity::kError;
   std::string file;
-  std::size_t line = 0;    // 0: the whole file (it cannot be read); no column and excerpt then
+  std::size_t line = 0;  // 0: the whole file (it cannot be read); no column and excerpt then
   std::size_t column = 0;
-  std::string pointer;     // JSON pointer; empty for the whole document or a syntax error
+  std::string pointer;  // JSON pointer; empty for the whole document or a syntax error
   std::string message;
-  std::string hint;        // may be empty
-  std::string excerpt;     // the source line, printable, cut around the marked place
+  std::string hint;             // may be empty
+  std::string excerpt;          // the source line, printable, cut around the marked place
   std::size_t mark_begin = 0;   // characters of the excerpt before the caret
   std::size_t mark_length = 1;  // caret and tildes
 };
@@ -79,6 +79,8 @@ class Diagnostics {
   std::size_t error_count() const { return error_count_; }
   // Whether some error is about the value at `pointer` or something inside it.
   bool has_error_within(std::string_view pointer) const;
+  // Whether some error is about exactly that value (or its key).
+  bool has_error_at(std::string_view pointer) const;
   // The findings in the order of the file; the last says so if there were more than are kept.
   std::vector<Diagnostic> take_errors();
   std::vector<Diagnostic> take_warnings();
@@ -100,7 +102,7 @@ std::string format(std::span<const Diagnostic> diagnostics);
 // one character for one; longer than `characters_max` is cut and ends in "...".
 std::string printable(std::string_view text, std::size_t characters_max = 80);
 // The same between double quotes.
-std::string quoted(std::string_view text, std::size_t characters_max = 80);
+std::string in_quotes(std::string_view text, std::size_t characters_max = 80);
 
 // The candidate that `name` is probably a misspelling of: within a third of its length in edits
 // (a swap of neighbours counts one, case counts nothing).

@@ -1,0 +1,197 @@
+#include "config/proxy_fields.h"
+
+#include <array>
+#include <set>
+
+#include "config/addresses.h"
+#include "config/pool_fields.h"
+#include "config/value_codecs.h"
+
+namespace ringcache::config {
+namespace {
+
+using namespace std::chrono_literals;
+using proxy::AdminOptions;
+using proxy::Limits;
+using proxy::LogOptions;
+using proxy::ProxyOptions;
+using routing::Backend;
+using routing::PoolOptions;
+
+constexpr std::array<std::string_view, 5> kLogLevels{"trace", "debug", "info", "warn", "error"};
+constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
+constexpr std::size_t kListenersMax = 64;
+constexpr std::size_t kPathBytesMax = 4096;
+
+const Table<AdminOptions>& admin_table() {
+  static const Table<AdminOptions> table = [] {
+    const auto token_error = [](std::string& path) -> std::string {
+      if (!path.starts_with('/')) return "must be an absolute path";
+      if (path.size() > kPathBytesMax) return "a path has at most 4096 bytes";
+      return path.find('\0') != path.npos ? "a path has no NUL" : "";
+    };
+    Table<AdminOptions> t;
+    t.add("listen", &AdminOptions::listen,
+          text({.type = "\"host:port\", \"[v6]:port\" or \"off\"",
+                .pattern = kAdminListenPattern,
+                .error_of = [](std::string& address) { return admin_listen_error(address); }}),
+          "Address of the HTTP server with `/metrics`, the status page and the API; \"off\" starts "
+          "none.",
+          Reload::kNeedsRestart);
+    t.add("token_file", &AdminOptions::token_file,
+          text({.type = "absolute path",
+                .pattern = "^/",
+                .error_of = token_error,
+                .null_is_empty = true}),
+          "File whose first line is the bearer token that POST requests must carry; null asks for "
+          "none.");
+    return t;
+  }();
+  return table;
+}
+
+const Table<LogOptions>& log_table() {
+  static const Table<LogOptions> table = [] {
+    Table<LogOptions> t;
+    t.add("level", &LogOptions::level, name_in(kLogLevels),
+          "What is less severe than this is not logged.");
+    t.add("format", &LogOptions::format, name_in(kLogFormats),
+          "How a line is written: \"text\" is logfmt, \"json\" one object a line.");
+    return t;
+  }();
+  return table;
+}
+
+const Table<ProxyOptions>& reload_table() {
+  static const Table<ProxyOptions> table = [] {
+    Table<ProxyOptions> t;
+    t.add("watch", &ProxyOptions::reload_watch, flag(),
+          "Loads this file whenever it changes. SIGHUP and `POST /api/v1/reload` work in any "
+          "case.");
+    return t;
+  }();
+  return table;
+}
+
+const Table<Limits>& limits_table() {
+  static const Table<Limits> table = [] {
+    Table<Limits> t;
+    t.add("client_connections", &Limits::client_connections, count(1, 1'000'000),
+          "Client connections at once; above it a new one is answered with an error and closed.");
+    t.add("item_size", &Limits::item_bytes, size(1024, std::uint64_t{1} << 30),
+          "Largest value a client may store; larger ones are refused. Not above the nodes' own "
+          "limit (`-I`).");
+    t.add("client_idle", &Limits::client_idle, duration(0ms, 168h),
+          "A client connection without a request for this long is closed; \"0s\": never.");
+    t.add("pipeline_per_client", &Limits::pipeline_per_client, count(1, 65'536),
+          "Requests of one client that may await replies; above it the client is not read from.");
+    t.add("pending_per_node", &Limits::pending_per_node, count(1, 1'000'000),
+          "Requests that may await replies of one node on one worker thread; above it they fail at "
+          "once.");
+    t.add("shutdown_grace", &Limits::shutdown_grace, duration(0ms, 1h),
+          "Time a draining proxy gives its clients before it closes their connections.");
+    return t;
+  }();
+  return table;
+}
+
+// One PoolOptions for each key of the object but the second of duplicates, also where something is
+// wrong with it, so that the checks across pools see them all.
+bool decode_pools(DecodeContext& context, const JsonNode& json, std::vector<PoolOptions>& pools) {
+  if (!json.is(JsonKind::kObject)) return context.type_error(json, "an object of pools");
+  if (json.children.empty() || json.children.size() > routing::kPoolsMax) {
+    context.error(json, "must have 1 to " + std::to_string(routing::kPoolsMax) + " pools, has " +
+                            std::to_string(json.children.size()));
+    return false;
+  }
+  bool good = true;
+  std::set<std::string_view> names;
+  for (const JsonNode* member : json.children) {
+    if (!names.insert(member->key).second) continue;
+    if (std::string error = pool_name_error(member->key); !error.empty()) {
+      context.key_error(*member, std::move(error));
+      good = false;
+    }
+    PoolOptions& pool = pools.emplace_back();
+    pool.name = member->key;
+    good = pool_table().decode(context, *member, pool) && good;
+  }
+  return good;
+}
+
+Codec<std::vector<PoolOptions>> pools() {
+  auto encode = [](const std::vector<PoolOptions>& pools) {
+    Json result = Json::object();
+    for (const PoolOptions& pool : pools) result[pool.name] = pool_table().encode(pool);
+    return result;
+  };
+  std::vector<ReferenceRow> inner = pool_table().reference();
+  for (ReferenceRow& row : inner) row.path = "*." + row.path;
+  return {.decode = decode_pools,
+          .encode = std::move(encode),
+          .schema = {{"type", "object"},
+                     {"propertyNames", {{"pattern", kPoolNamePattern}}},
+                     {"additionalProperties", pool_table().schema()},
+                     {"minProperties", 1},
+                     {"maxProperties", routing::kPoolsMax}},
+          .type = "object: name of a pool to pool",
+          .inner = std::move(inner)};
+}
+
+// The short form: the nodes of a pool that is called "default".
+Codec<ProxyOptions> nodes_alone() {
+  const Codec<std::vector<Backend>> list = nodes_codec();
+  auto decode = [=](DecodeContext& context, const JsonNode& json, ProxyOptions& options) {
+    return list.decode(context, json, options.pools.emplace_back().backends);
+  };
+  return {.decode = std::move(decode),
+          .encode = [](const ProxyOptions&) { return Json(); },
+          .schema = list.schema,
+          .type = list.type,
+          .inner = {}};
+}
+
+// The editors' own key.
+Codec<ProxyOptions> schema_reference() {
+  auto decode = [](DecodeContext& context, const JsonNode& json, ProxyOptions&) {
+    return json.is(JsonKind::kString) || context.type_error(json, "a string");
+  };
+  return {.decode = decode,
+          .encode = [](const ProxyOptions&) { return Json(); },
+          .schema = {{"type", "string"}},
+          .type = "string",
+          .inner = {}};
+}
+
+Codec<std::string> listen_address() {
+  return text({.type = "\"host:port\", \"[v6]:port\" or \"unix:/path\"",
+               .pattern = kListenPattern,
+               .error_of = [](std::string& address) { return listen_error(address); }});
+}
+
+}  // namespace
+
+const Table<ProxyOptions>& proxy_table() {
+  static const Table<ProxyOptions> table = [] {
+    const auto itself = [](ProxyOptions& options) -> ProxyOptions& { return options; };
+    Table<ProxyOptions> t;
+    t.add("$schema", itself, schema_reference(),
+          "Where editors find the schema of this file; means nothing to the proxy.");
+    t.add("listen", &ProxyOptions::listen, list_of(listen_address(), 1, kListenersMax, "addresses"),
+          "Addresses for clients. Port 0 takes any free port.", Reload::kNeedsRestart);
+    t.add("threads", &ProxyOptions::threads, count(0, 1024), "Worker threads; 0: one per core.",
+          Reload::kNeedsRestart);
+    t.add("admin", &ProxyOptions::admin, object_of(admin_table()), "The HTTP server.");
+    t.add("log", &ProxyOptions::log, object_of(log_table()), "The log, on standard error.");
+    t.add("reload", itself, object_of(reload_table()), "How changes of this file are noticed.");
+    t.add("limits", &ProxyOptions::limits, object_of(limits_table()),
+          "Bounds on what clients may ask for.");
+    t.add("nodes", itself, nodes_alone(),
+          "The nodes of the one pool \"default\", instead of `pools`.");
+    t.add("pools", &ProxyOptions::pools, pools(), "The pools by their names.");
+    return t;
+  }();
+  return table;
+}
+
+}  // namespace ringcache::config

@@ -21,16 +21,13 @@ bool DecodeContext::type_error(const JsonNode& value, std::string_view expected,
   return false;
 }
 
-void DecodeContext::unknown_key(const JsonNode& member,
-                                const std::vector<std::string_view>& known_keys) {
-  std::string hint;
+std::optional<std::string_view> DecodeContext::unknown_key(
+    const JsonNode& member, std::span<const std::string_view> known_keys) {
   const std::string home = home_of_key(member.key);
-  if (!home.empty()) {
-    hint = in_quotes(member.key) + " belongs in " + home;
-  } else {
-    hint = suggestion(member.key, known_keys);
-  }
+  std::string hint = suggestion(member.key, known_keys);
+  if (!home.empty()) hint = in_quotes(member.key) + " belongs in " + home;
   key_error(member, "unknown key " + in_quotes(member.key), std::move(hint));
+  return home.empty() ? nearest_name(member.key, known_keys) : std::nullopt;
 }
 
 }  // namespace ringcache::config

@@ -11,6 +11,8 @@
 
 #include <functional>
 #include <nlohmann/json.hpp>
+#include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -35,18 +37,25 @@ struct ReferenceRow {
   Reload reload = Reload::kApplies;
 };
 
+// Decoding stops here; at most kDiagnosticsMax of them are shown.
+inline constexpr std::size_t kErrorsSoughtMax = 1000;
+
 // Where the decoder reports, and what it knows of the whole configuration.
 class DecodeContext {
  public:
   explicit DecodeContext(Diagnostics& diagnostics) : diagnostics_(&diagnostics) {}
 
+  // After so many errors that more would help nobody.
+  bool gave_up() const { return diagnostics_->error_count() >= kErrorsSoughtMax; }
   // Marks the value.
   void error(const JsonNode& value, std::string message, std::string hint = {});
   // Marks the key of a member.
   void key_error(const JsonNode& member, std::string message, std::string hint = {});
   // "must be X, is a number". Returns false, for the decoder to return.
   bool type_error(const JsonNode& value, std::string_view expected, std::string hint = {});
-  void unknown_key(const JsonNode& member, const std::vector<std::string_view>& known_keys);
+  // Returns the known key that was probably meant, if there is one.
+  std::optional<std::string_view> unknown_key(const JsonNode& member,
+                                              std::span<const std::string_view> known_keys);
 
  private:
   Diagnostics* diagnostics_;
@@ -141,14 +150,17 @@ bool Table<Owner>::decode(DecodeContext& context, const JsonNode& json, Owner& o
   if (!json.is(JsonKind::kObject)) return context.type_error(json, "an object");
   bool good = true;
   std::vector<bool> seen(fields_.size());
+  std::vector<bool> misspelt(fields_.size());
+  std::vector<std::string_view> keys;
+  for (const Field& field : fields_) keys.push_back(field.key);
   for (const JsonNode* member : json.children) {
+    if (context.gave_up()) return false;
     std::size_t i = 0;
     while (i < fields_.size() && fields_[i].key != member->key) ++i;
     if (i == fields_.size()) {
       if (member->key.starts_with("x-")) continue;  // for comments and other tools
-      std::vector<std::string_view> keys;
-      for (const Field& field : fields_) keys.push_back(field.key);
-      context.unknown_key(*member, keys);
+      const auto meant = context.unknown_key(*member, keys);
+      for (i = 0; i < keys.size(); ++i) misspelt[i] = misspelt[i] || keys[i] == meant;
       good = false;
     } else if (!seen[i]) {  // a duplicate was reported by the parser
       seen[i] = true;
@@ -156,7 +168,7 @@ bool Table<Owner>::decode(DecodeContext& context, const JsonNode& json, Owner& o
     }
   }
   for (std::size_t i = 0; i < fields_.size(); ++i) {
-    if (!fields_[i].required || seen[i]) continue;
+    if (!fields_[i].required || seen[i] || misspelt[i]) continue;
     context.error(json, "no " + in_quotes(fields_[i].key) + " here");
     good = false;
   }
@@ -232,6 +244,7 @@ Codec<std::vector<T>> list_of(Codec<T> element, std::size_t count_min, std::size
     bool good = true;
     list.clear();
     for (const JsonNode* child : json.children) {
+      if (context.gave_up()) return false;
       T value{};
       const bool good_element = element.decode(context, *child, value);
       list.push_back(good_element ? std::move(value) : T{});

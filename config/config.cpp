@@ -30,6 +30,13 @@ std::vector<std::string> pool_pointers(const JsonNode& root) {
   return pointers;
 }
 
+bool has_misspelt_nodes(const JsonNode& root) {
+  constexpr std::string_view kNames[] = {"nodes", "pools"};
+  return std::any_of(root.children.begin(), root.children.end(), [&](const JsonNode* member) {
+    return nearest_name(member->key, kNames).has_value();
+  });
+}
+
 // Rules between fields, and routing's judgement of the pools, as findings in the text.
 class Checker {
  public:
@@ -51,6 +58,7 @@ class Checker {
       return;
     }
     if (nodes == nullptr && pools == nullptr) {
+      if (has_misspelt_nodes(root)) return;  // reported
       diagnostics_.error(root.range, {}, "no nodes: neither \"nodes\" nor \"pools\" is here",
                          "the smallest configuration is {\"nodes\": [\"127.0.0.1:11211\"]}");
       return;
@@ -115,6 +123,8 @@ class Checker {
   // default in its place.
   bool is_consequence(const std::string& pool_pointer, std::string_view pointer) const {
     constexpr std::string_view kNodes = "/nodes/";
+    // A hash is judged with the ring that it is for.
+    if (pointer == "/hash" && diagnostics_.has_error_at(pool_pointer + "/ring")) return true;
     if (pointer.starts_with(kNodes)) pointer = pointer.substr(0, pointer.find('/', kNodes.size()));
     return diagnostics_.has_error_within(pool_pointer + std::string(pointer)) ||
            diagnostics_.has_error_at(pool_pointer);

@@ -1,6 +1,7 @@
 // Reading a configuration file: bounded, and with an error for people instead of an errno.
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 
@@ -12,8 +13,11 @@ struct ConfigFile {
   bool ok() const { return error.empty(); }
 };
 
-// Reads to the end or to just above kConfigBytesMax, which the loader then refuses. The file may
-// be a pipe. Blocks for as long as the file does.
-ConfigFile read_config_file(const std::filesystem::path& path);
+// kAny reads pipes too, and blocks for as long as they do. kRegular refuses what is not a regular
+// file and does not wait.
+enum class FileKind : std::uint8_t { kAny, kRegular };
+
+// Reads to the end or to just above kConfigBytesMax, which the loader then refuses.
+ConfigFile read_config_file(const std::filesystem::path& path, FileKind kind = FileKind::kAny);
 
 }  // namespace ringcache::config

@@ -98,7 +98,16 @@ class Reporter {
     if (report_end() || report_comment() || report_comma() || report_word() || report_bracket()) {
       return;
     }
-    if (error_.token_is_malformed) return report_malformed();
+    if (error_.parser_message.find("number overflow") != std::string_view::npos) {
+      return say({stop_.at, word_end(text_, stop_.at)}, "the number is too large");
+    }
+    const bool anything_fits = stop_.has_separator ||
+                               error_.expectation == JsonExpectation::kDocument ||
+                               error_.expectation == JsonExpectation::kFirstElement ||
+                               error_.expectation == JsonExpectation::kFirstKey;
+    if (error_.token_is_malformed && (anything_fits || text_[stop_.at] == '"')) {
+      return report_malformed();
+    }
     const bool opens = text_[stop_.at] == '"';
     if (stop_.has_separator) {
       const bool key = error_.expectation == JsonExpectation::kCommaInObject;

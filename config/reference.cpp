@@ -19,7 +19,8 @@ std::string table_row(const ReferenceRow& row) {
 }  // namespace
 
 std::string home_of_key(std::string_view key) {
-  for (const ReferenceRow& row : proxy_table().reference()) {
+  static const std::vector<ReferenceRow> rows = proxy_table().reference();
+  for (const ReferenceRow& row : rows) {
     if (last_key(row.path) != key) continue;
     if (row.path == key) return "the top level";
     const std::string parent = row.path.substr(0, row.path.size() - key.size() - 1);

@@ -56,15 +56,21 @@ class RequestParser {
   };
 
   ParseResult parse_line(std::string_view bytes, Request& request, std::size_t& consumed_bytes);
+  // A whole line of a retrieval command: `text` without line ending, `keys_at` where its keys (or
+  // its exptime) start in it.
+  ParseResult parse_retrieval(std::string_view text, std::size_t keys_at, Request& request,
+                              std::size_t& consumed_bytes);
+  // More than kCommandLineBytesMax bytes without a newline.
   ParseResult start_long_line(std::string_view bytes, Request& request,
                               std::size_t& consumed_bytes);
-  ParseResult parse_retrieval(std::string_view text, std::string_view rest, Request& request,
-                              std::size_t line_bytes, std::size_t& consumed_bytes);
+  // State kKeys: as many further keys as are there and fit.
   ParseResult continue_keys(std::string_view bytes, Request& request, std::size_t& consumed_bytes);
-  ParseResult finish_keys(std::string_view bytes, Request& request, std::size_t& consumed_bytes);
+  // The newline of a multiget was read, or (at_newline false) only a part of its keys.
+  ParseResult deliver_keys(bool at_newline, Request& request);
 
   State state_ = State::kLineStart;
   bool first_line_ = true;
+  bool first_keys_ = true;           // nothing of the multiget under way was delivered
   Command command_ = Command::kGet;  // of the multiget under way
   std::int64_t exptime_s_ = 0;       // the same
 };

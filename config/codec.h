@@ -223,8 +223,8 @@ Codec<T> object_of(const Table<T>& table) {
           .inner = table.reference()};
 }
 
-// An array. A bad element is reported and leaves a fresh T in its place, so that the indexes of
-// the vector are those of the array.
+// An array. The paths of the element's fields begin with "[]". A bad element is reported and leaves
+// a fresh T in its place, so that the indexes of the vector are those of the array.
 template <typename T>
 Codec<std::vector<T>> list_of(Codec<T> element, std::size_t count_min, std::size_t count_max,
                               std::string_view plural) {
@@ -261,7 +261,7 @@ Codec<std::vector<T>> list_of(Codec<T> element, std::size_t count_min, std::size
           .encode = std::move(encode),
           .schema = std::move(schema),
           .type = std::move(type),
-          .inner = {}};
+          .inner = element.inner};
 }
 
 }  // namespace ringcache::config

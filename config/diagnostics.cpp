@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t kExcerptCharactersMax = 100;
 constexpr std::size_t kExcerptCharactersBefore = 60;  // kept before the mark when a line is cut
+constexpr std::size_t kBeginningBytesMin = 3;         // "warn" for "warning", not "a" for "ab"
 constexpr std::size_t kNameBytesMax = 64;             // longer names are not compared by edits
 
 bool is_continuation(char c) {
@@ -260,7 +261,10 @@ std::optional<std::string_view> nearest_name(std::string_view name,
   std::size_t best_distance = std::max<std::size_t>(1, name.size() / 3) + 1;
   for (const std::string_view candidate : candidates) {
     if (candidate.size() > kNameBytesMax) continue;
-    const std::size_t distance = edit_distance(wanted, lower(candidate));
+    const std::string known = lower(candidate);
+    const bool shares_beginning = std::min(known.size(), wanted.size()) >= kBeginningBytesMin &&
+                                  (known.starts_with(wanted) || wanted.starts_with(known));
+    const std::size_t distance = shares_beginning ? 1 : edit_distance(wanted, known);
     if (distance >= best_distance || distance >= candidate.size()) continue;
     best = candidate;
     best_distance = distance;

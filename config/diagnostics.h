@@ -105,7 +105,7 @@ std::string printable(std::string_view text, std::size_t characters_max = 80);
 std::string in_quotes(std::string_view text, std::size_t characters_max = 80);
 
 // The candidate that `name` is probably a misspelling of: within a third of its length in edits
-// (a swap of neighbours counts one, case counts nothing).
+// (a swap of neighbours counts one, case counts nothing), or one is the beginning of the other.
 std::optional<std::string_view> nearest_name(std::string_view name,
                                              std::span<const std::string_view> candidates);
 // "did you mean ...?" for the nearest candidate, else "one of: ..." (of up to 20).

@@ -143,7 +143,7 @@ class Reporter {
   }
 
   bool report_comment() {
-    if (text_[stop_.at] != '/') return false;
+    if (text_[stop_.at] != '/' && text_[stop_.at] != '#') return false;
     const bool open = text_.substr(stop_.at, 2) == "/*";
     say({stop_.at, stop_.at + (open ? 2 : 1)},
         open ? "this comment is never closed" : "a comment begins with // or /*");

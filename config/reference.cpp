@@ -22,12 +22,13 @@ std::string home_of_key(std::string_view key) {
   static const std::vector<ReferenceRow> rows = proxy_table().reference();
   for (const ReferenceRow& row : rows) {
     if (last_key(row.path) != key) continue;
-    if (row.path == key) return "the top level";
+    if (row.path == key) return "at the top level";
     const std::string parent = row.path.substr(0, row.path.size() - key.size() - 1);
-    if (parent == "pools.*") return "a pool: \"pools\": {\"NAME\": {" + in_quotes(key) + ": ...}}";
+    if (parent == "pools.*")
+      return "in a pool: \"pools\": {\"NAME\": {" + in_quotes(key) + ": ...}}";
     if (parent == "pools.*.nodes[]")
-      return "a node: {\"address\": ..., " + in_quotes(key) + ": ...}";
-    const std::string section = in_quotes(last_key(parent));
+      return "in a node: {\"address\": ..., " + in_quotes(key) + ": ...}";
+    const std::string section = "in " + in_quotes(last_key(parent));
     return parent.starts_with("pools.*.") ? section + " of a pool" : section;
   }
   return {};

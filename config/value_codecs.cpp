@@ -59,13 +59,21 @@ const Unit* find_unit(std::span<const Unit> units, std::string_view name) {
 struct QuantityRules {
   std::span<const Unit> units;
   std::string_view expected;  // "a duration such as ..."
-  std::size_t usual_unit;     // for hints about bare numbers, and for writing 0
+  std::size_t zero_unit;      // for writing 0
   std::uint64_t min;
   std::uint64_t max;
 };
 
 std::string format_quantity(const QuantityRules& rules, std::uint64_t value) {
-  return format_with_unit(value, rules.units, rules.usual_unit);
+  return format_with_unit(value, rules.units, rules.zero_unit);
+}
+
+// For a number without a unit.
+std::string missing_unit_hint(const QuantityRules& rules, std::string_view digits) {
+  if (digits.empty() || digits.find_first_not_of("0123456789") != digits.npos) return {};
+  const std::string number = printable(digits, 20);
+  return "write the unit, as in \"" + number + std::string(rules.units[0].name) + "\" or \"" +
+         number + std::string(rules.units[1].name) + '"';
 }
 
 // "did you mean "64MiB"?" for "64MB", "64m", "64 mib".
@@ -88,20 +96,18 @@ std::string unit_hint(const QuantityRules& rules, const Quantity& quantity) {
 
 bool decode_quantity(const QuantityRules& rules, DecodeContext& context, const JsonNode& json,
                      std::uint64_t& value) {
-  const std::string usual(rules.units[rules.usual_unit].name);
   if (json.is(JsonKind::kNumber)) {
-    return context.type_error(json, rules.expected,
-                              "write the unit: \"" + printable(json.text, 20) + usual + '"');
+    return context.type_error(json, rules.expected, missing_unit_hint(rules, json.text));
   }
   if (!json.is(JsonKind::kString)) return context.type_error(json, rules.expected);
   const Quantity quantity = split_quantity(json.text);
   if (quantity.digits.empty()) return context.type_error(json, rules.expected);
+  if (quantity.unit.empty()) {
+    return context.type_error(json, rules.expected, missing_unit_hint(rules, quantity.digits));
+  }
   const Unit* unit = find_unit(rules.units, quantity.unit);
   if (unit == nullptr) {
-    return context.type_error(json, rules.expected,
-                              quantity.unit.empty()
-                                  ? "write the unit: \"" + printable(json.text, 20) + usual + '"'
-                                  : unit_hint(rules, quantity));
+    return context.type_error(json, rules.expected, unit_hint(rules, quantity));
   }
   const std::uint64_t scaled = scale(quantity.digits, unit->factor);
   if (scaled < rules.min || scaled > rules.max) {
@@ -121,7 +127,7 @@ std::string quantity_type(std::string_view word, const QuantityRules& rules) {
 QuantityRules duration_rules(std::chrono::milliseconds min, std::chrono::milliseconds max) {
   return {.units = kDurationUnits,
           .expected = "a duration such as \"250ms\", \"2s\", \"10m\" or \"1h\"",
-          .usual_unit = 1,
+          .zero_unit = 1,
           .min = static_cast<std::uint64_t>(min.count()),
           .max = static_cast<std::uint64_t>(max.count())};
 }
@@ -175,7 +181,7 @@ Codec<bool> flag() {
 Codec<std::uint64_t> size(std::uint64_t min, std::uint64_t max) {
   const QuantityRules rules{.units = kSizeUnits,
                             .expected = "a size such as \"512KiB\", \"1MiB\" or \"1GiB\"",
-                            .usual_unit = 0,
+                            .zero_unit = 0,
                             .min = min,
                             .max = max};
   return {.decode =

@@ -25,4 +25,9 @@ Pool::Pool(PoolOptions options)
       ring_(options_.ring, options_.key_hash(), options_.backends),
       ring_hash_(make_ring_hash(ring_, options_.hash_tag)) {}
 
+Pool::Pool(PoolOptions options, Ring ring)
+    : options_(std::move(options)),
+      ring_(std::move(ring)),
+      ring_hash_(make_ring_hash(ring_, options_.hash_tag)) {}
+
 }  // namespace ringcache::routing

@@ -18,6 +18,8 @@ class Pool {
   // Builds the ring: tens of milliseconds for the native one. REQUIRES: check_pool() finds no
   // error in the options.
   explicit Pool(PoolOptions options);
+  // The same with a ring that was built before. REQUIRES: from equal backends, ring kind and hash.
+  Pool(PoolOptions options, Ring ring);
 
   const PoolOptions& options() const { return options_; }
   const Ring& ring() const { return ring_; }

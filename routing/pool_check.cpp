@@ -92,7 +92,9 @@ void check_weight_sum(const PoolOptions& options, Problems& problems) {
   std::uint64_t sum = 0;
   for (const Backend& backend : options.backends) sum += backend.drain ? 0 : backend.weight;
   std::uint64_t max = 0;
-  if (options.ring == RingKind::kModula) max = kModulaSlotsMax;
+  if (options.ring == RingKind::kModula || options.ring == RingKind::kModulaTwemproxy) {
+    max = kModulaSlotsMax;
+  }
   if (options.ring == RingKind::kKetama) max = 0xffffffff;
   if (max != 0 && sum > max) {
     problems.error("/nodes", "the weights add up to " + std::to_string(sum) + "; with the ring " +
@@ -167,6 +169,18 @@ void check_ignored_weights(const PoolOptions& options, Problems& problems) {
   }
 }
 
+// Names and weights come from twemproxy: libmemcached's modula has neither.
+void check_modula_order(const PoolOptions& options, Problems& problems) {
+  if (options.ring != RingKind::kModula) return;
+  const auto is_twemproxys = [](const Backend& b) { return b.named || b.weight != 1; };
+  if (std::none_of(options.backends.begin(), options.backends.end(), is_twemproxys)) return;
+  const auto theirs = modula_order(options.backends, ModulaOrder::kAsTwemproxy);
+  if (std::is_sorted(theirs.begin(), theirs.end())) return;
+  problems.warning("/ring",
+                   "\"modula\" takes the nodes as they are listed; twemproxy sorts them by name "
+                   "first: \"modula-twemproxy\" places keys as it does");
+}
+
 void check_shares(const PoolOptions& options, Problems& problems) {
   const Ring ring(options.ring, options.key_hash(), options.backends);
   for (std::size_t i = 0; i < options.backends.size(); ++i) {
@@ -221,6 +235,7 @@ std::vector<PoolProblem> check_pool(const PoolOptions& options) {
   check_hash(options, problems);
   check_skew(options, problems);
   check_ignored_weights(options, problems);
+  check_modula_order(options, problems);
   check_durations(options, problems);
   check_counts(options, problems);
   if (!problems.has_error()) check_shares(options, problems);

@@ -70,7 +70,7 @@ struct PoolOptions {
   // Keys that start with one of these belong to the pool; the longest prefix of all pools wins.
   // The one pool without prefixes takes every other key; see pools_for_the_rest().
   std::vector<std::string> prefixes;
-  // The nodes. Their order means nothing to the native ring, but places keys in `modula`.
+  // The nodes. Their order means nothing to the rings, but for `modula`, which places by it.
   std::vector<Backend> backends;
   RingKind ring = RingKind::kRingcache;
   // The key hash; nothing means the ring's own (default_hash()). The native ring takes only xxh3.

@@ -78,7 +78,9 @@ Ring::Impl Ring::build(RingKind kind, KeyHash hash, std::span<const Backend> bac
     case RingKind::kMemcachedProxy:
       return PointRing(memcached_proxy_points(backends));
     case RingKind::kModula:
-      return ModulaRing(backends);
+      return ModulaRing(backends, ModulaOrder::kAsListed);
+    case RingKind::kModulaTwemproxy:
+      return ModulaRing(backends, ModulaOrder::kAsTwemproxy);
   }
   return NativeRing(backends);
 }

@@ -16,12 +16,14 @@ enum class RingKind : std::uint8_t {
   kKetama,            // libmemcached's ketama_weighted and twemproxy's ketama (ring_ketama.h)
   kKetamaUnweighted,  // libmemcached's plain consistent distribution (ring_ketama.h)
   kMemcachedProxy,    // memcached's built-in proxy, its default ring (ring_memcached_proxy.h)
-  kModula,            // hash modulo nodes, twemproxy's and libmemcached's (ring_modula.h)
+  kModula,            // hash modulo nodes in the list's order, libmemcached's (ring_modula.h)
+  kModulaTwemproxy,   // the same in the order twemproxy sorts them into (ring_modula.h)
 };
-inline constexpr std::size_t kRingKindCount = static_cast<std::size_t>(RingKind::kModula) + 1;
+inline constexpr std::size_t kRingKindCount =
+    static_cast<std::size_t>(RingKind::kModulaTwemproxy) + 1;
 
 inline constexpr std::array<std::string_view, kRingKindCount> kRingKindNames{
-    "ringcache", "ketama", "ketama-unweighted", "memcached-proxy", "modula"};
+    "ringcache", "ketama", "ketama-unweighted", "memcached-proxy", "modula", "modula-twemproxy"};
 
 constexpr std::string_view name(RingKind kind) {
   return kRingKindNames[static_cast<std::size_t>(kind)];
@@ -39,6 +41,7 @@ constexpr KeyHash default_hash(RingKind kind) {
     case RingKind::kKetamaUnweighted:
       return KeyHash::kOneAtATime;
     case RingKind::kModula:
+    case RingKind::kModulaTwemproxy:
       return KeyHash::kFnv1a_64;
   }
   return KeyHash::kXxh3;

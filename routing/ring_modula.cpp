@@ -1,7 +1,12 @@
 #include "routing/ring_modula.h"
 
+#include <algorithm>
+#include <numeric>
+#include <string>
+
 #include "routing/key_hash.h"
 #include "routing/ranking.h"
+#include "routing/ring_ketama.h"
 
 namespace ringcache::routing {
 namespace {
@@ -24,14 +29,33 @@ struct Candidate {
   }
 };
 
+// As ketama_name(), but for the UNIX socket that they call differently.
+std::string twemproxy_name(const Backend& backend) {
+  if (!backend.named && backend.is_unix()) return backend.unix_path + ":";
+  return ketama_name(backend);
+}
+
 }  // namespace
 
-ModulaRing::ModulaRing(std::span<const Backend> backends) {
-  for (std::size_t i = 0; i < backends.size(); ++i) {
-    if (backends[i].drain) continue;
-    const auto index = static_cast<NodeIndex>(i);
-    slots_.insert(slots_.end(), backends[i].weight, index);
-    nodes_.push_back({.seed = hash_key_64(backends[i].name), .index = index});
+std::vector<NodeIndex> modula_order(std::span<const Backend> backends, ModulaOrder order) {
+  std::vector<NodeIndex> indices(backends.size());
+  std::iota(indices.begin(), indices.end(), NodeIndex{0});
+  if (order == ModulaOrder::kAsListed) return indices;
+  std::vector<std::string> names;
+  for (const Backend& backend : backends) names.push_back(twemproxy_name(backend));
+  std::stable_sort(indices.begin(), indices.end(), [&](NodeIndex a, NodeIndex b) {
+    if (names[a].size() != names[b].size()) return names[a].size() < names[b].size();
+    return names[a] < names[b];
+  });
+  return indices;
+}
+
+ModulaRing::ModulaRing(std::span<const Backend> backends, ModulaOrder order) {
+  for (const NodeIndex index : modula_order(backends, order)) {
+    const Backend& backend = backends[index];
+    if (backend.drain) continue;
+    slots_.insert(slots_.end(), backend.weight, index);
+    nodes_.push_back({.seed = hash_key_64(backend.name), .index = index});
   }
 }
 

@@ -1,9 +1,14 @@
 // ModulaRing: a key belongs to slot (hash modulo slots); each node has as many consecutive slots as
-// its weight, in the order of the configuration.
+// its weight.
 //
-// That is twemproxy's `distribution: modula`, and with equal weights libmemcached's default
-// (libmemcached looks at no weights here). Any change of the list moves nearly every key: it is
-// for moving in from such a deployment, not for staying.
+// That is libmemcached's default, and twemproxy's `distribution: modula`. They differ in the order
+// of the nodes. libmemcached takes the list as it is (and knows no weights here). twemproxy sorts
+// its servers when it reads its configuration: by the name, or where there is none by "host:port",
+// or "host" when the port is 11211; a shorter name first, names of one length by their bytes. For
+// a list that is in that order already the two agree.
+//
+// Any change of the list moves nearly every key: this is for moving in from such a deployment, not
+// for staying.
 //
 // Immutable after construction: any thread, no lock.
 #pragma once
@@ -20,10 +25,15 @@ namespace ringcache::routing {
 // The most slots, that is the most that a pool's weights may add up to with this ring.
 inline constexpr std::uint64_t kModulaSlotsMax = 1'000'000;
 
+enum class ModulaOrder : std::uint8_t { kAsListed, kAsTwemproxy };
+
+// Indices into `backends` in the order of their slots, draining ones included.
+std::vector<NodeIndex> modula_order(std::span<const Backend> backends, ModulaOrder order);
+
 class ModulaRing {
  public:
   // Draining backends get no slots. REQUIRES: the weights add up to kModulaSlotsMax at most.
-  explicit ModulaRing(std::span<const Backend> backends);
+  ModulaRing(std::span<const Backend> backends, ModulaOrder order);
 
   // The owner of a hash; kNoNode when there are no slots.
   NodeIndex owner(std::uint32_t hash) const {

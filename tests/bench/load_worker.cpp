@@ -123,6 +123,7 @@ void LoadWorker::run(std::uint64_t begin_ns, MeasuredWindow window) {
     if (thread_.now_ns >= window.end_ns) break;
     if (thread_.scheduled) release_due();
   }
+  take_snapshots();  // the window may have ended while a turn's events were handled
   if (thread_.scheduled) release_due();
   drain();
 }
@@ -197,13 +198,18 @@ void LoadWorker::release_due() {
   }
 }
 
+// Called with a turn's time before what the turn brings is counted.
 void LoadWorker::take_snapshots() {
-  if (!start_taken_ && thread_.window.start_ns != 0 && thread_.now_ns >= thread_.window.start_ns) {
+  const bool running = thread_.mode == LoadMode::kClosed || thread_.mode == LoadMode::kScheduled;
+  if (!running) return;
+  if (!start_taken_ && thread_.now_ns >= thread_.window.start_ns) {
     at_start_ = thread_.counters;
     start_taken_ = true;
   }
-  if (start_taken_ && thread_.now_ns < thread_.window.end_ns) return;
-  if (start_taken_ && thread_.mode != LoadMode::kDrain) at_end_ = thread_.counters;
+  if (!end_taken_ && thread_.now_ns >= thread_.window.end_ns) {
+    at_end_ = thread_.counters;
+    end_taken_ = true;
+  }
 }
 
 void LoadWorker::drain() {

@@ -60,6 +60,7 @@ class LoadWorker {
   std::vector<std::uint32_t> due_slots_;
   std::uint64_t next_due_ = 0;  // ordinal of the next scheduled request of this thread
   bool start_taken_ = false;
+  bool end_taken_ = false;
   Counters at_start_;
   Counters at_end_;
   Counters after_preload_;

@@ -17,11 +17,11 @@
 /// API). cpp-httplib on threads of its own; it never touches a worker except through what the
 /// callbacks do.
 ///
-/// Everything from outside is bounded: body size, header count, keep-alive requests, time to send a
-/// request, connections waiting. GET (and HEAD) never change anything. A POST whose Host is not
-/// this server or whose Origin is another site's is refused with 403, so a web page that an
-/// operator has open cannot reload the configuration. A callback that throws is answered 500 and
-/// logged.
+/// Everything from outside is bounded: bytes of the head and of the body, time to send a request
+/// and to take the answer, connections waiting; a connection carries one request. GET (and HEAD)
+/// never change anything. A POST whose Host is not this server or whose Origin is another site's is
+/// refused with 403, so a web page that an operator has open cannot reload the configuration. A
+/// callback that throws is answered 500 and logged.
 namespace ringcache::net {
 
 struct AdminOptions {
@@ -36,9 +36,10 @@ struct AdminOptions {
   std::size_t threads = 2;
   /// Requests waiting for a thread; more are closed unanswered.
   std::size_t queue_max = 64;
-  std::chrono::seconds read_timeout{5};
-  std::chrono::seconds write_timeout{5};
-  std::chrono::seconds keep_alive{5};
+  /// From accept until the whole request is there.
+  std::chrono::milliseconds read_timeout{5000};
+  /// From the first byte of the answer until the last is taken.
+  std::chrono::milliseconds write_timeout{5000};
 };
 
 struct AdminRequest {

@@ -147,7 +147,7 @@ class Connection {
  protected:
   enum class State : std::uint8_t { kConnecting, kOpen, kFlushing, kClosed };
 
-  Connection(Worker& worker, BlockPool& pool, const ConnectionOptions& options);
+  Connection(Worker& worker, const ConnectionOptions& options);
   ~Connection() = default;
 
   Worker& worker_;

@@ -47,7 +47,8 @@ class Timer {
   TimerQueue& queue_;
   Callback on_due_;
   SteadyNs due_ = 0;
-  SteadyNs period_ = 0;
+  SteadyNs period_ = 0;              ///< 0 = once
+  std::uint64_t sequence_ = 0;       ///< order of arming, decides between equal deadlines
   std::size_t position_ = kUnarmed;  ///< index in the queue's heap
   bool* destroyed_ = nullptr;        ///< set while the callback runs
 };
@@ -79,10 +80,11 @@ class TimerQueue {
   void sift_up(std::size_t position);
   void sift_down(std::size_t position);
   void place(Timer* timer, std::size_t position);
+  static bool before(const Timer& left, const Timer& right);
 
   SteadyNs now_;
+  std::uint64_t sequence_ = 0;
   std::vector<Timer*> heap_;
-  std::vector<Timer*> due_;  ///< scratch of run_due()
 };
 
 }  // namespace ringcache::net

@@ -11,9 +11,9 @@ namespace ringcache::net {
 
 /// The share of hits in the last minute, from two totals that only grow. Time is an input.
 ///
-/// sample() keeps one reading per second and answers over the last 60 s (or since the first
-/// sample, when that is less). Someone calls it once a second; a gap is bridged by the older
-/// reading. 1 - misses/lookups would be undefined without lookups: the ratio is then 0.
+/// sample() keeps one reading per second and answers over the last 60 s; until 60 s after the first
+/// sample, over everything since the totals were 0. Someone calls it once a second; a gap is
+/// bridged by the newest reading before the window. Without lookups in the window the ratio is 0.
 ///
 /// Any thread; a mutex inside.
 class HitRatio {
@@ -33,7 +33,7 @@ class HitRatio {
   };
   mutable std::mutex mutex_;
   std::array<Reading, kWindowSeconds + 1> readings_;  ///< ring, by second
-  Reading first_;
+  std::int64_t first_second_ = -1;
   double value_ = 0;
 };
 

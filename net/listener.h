@@ -78,7 +78,7 @@ class Listener {
 
  private:
   class Impl;
-  std::unique_ptr<Impl> impl_;
+  std::shared_ptr<Impl> impl_;  ///< shared with the connections, which count themselves out
   std::vector<Address> bound_;
 };
 

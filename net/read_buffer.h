@@ -67,8 +67,8 @@ class ReadBuffer {
   /// Offers memory for the next bytes, filled in order; at most kLentPiecesMax pieces, none empty.
   /// REQUIRES empty() (copy out and consume what already arrived first) and no loan in progress.
   /// on_bytes is not called again until every piece is full (or the connection closes); then
-  /// lent_left() is 0 and the memory is the lender's again.
-  void lend(std::span<const std::span<char>> pieces);
+  /// lent_left() is 0 and the memory is the lender's again. False: no memory; nothing was lent.
+  [[nodiscard]] bool lend(std::span<const std::span<char>> pieces);
   /// Bytes of the loan that have not arrived yet.
   std::size_t lent_left() const { return lent_left_; }
   /// Ends a loan early. The memory is not touched after this returns.

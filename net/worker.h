@@ -74,6 +74,8 @@ class Worker {
 
   /// For the files of net/ that add sources to the loop.
   EventLoop& loop() { return *loop_; }
+  /// For threads that may still want to post when the worker is gone.
+  std::shared_ptr<EventLoop> shared_loop() const { return loop_; }
   Resolver& resolver() { return *resolver_; }
 
  private:
@@ -86,7 +88,7 @@ class Worker {
   BlockPool pool_;  // outlives the connections of the loop
   TimerQueue timers_;
   WorkerStats stats_;
-  std::unique_ptr<EventLoop> loop_;
+  std::shared_ptr<EventLoop> loop_;
   std::thread thread_;
 };
 

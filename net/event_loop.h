@@ -1,0 +1,109 @@
+#pragma once
+
+#include <sys/epoll.h>
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/clock.h"
+#include "net/deadline.h"
+#include "net/worker.h"
+
+/// The loop of a worker, for the files of net/ only: level-triggered epoll, the posted work, the
+/// timers, the connections that want to be flushed.
+///
+/// Why not an asio::io_context here: its reactor is edge-triggered, so each request costs a fourth
+/// system call on top of wait, recv and send. Either a recv that finds nothing (async_read_some
+/// tries again after every read, and holds a buffer while it waits) or an epoll_ctl (async_wait).
+/// It also has no end of a turn, where the answers of all connections leave together. Echo of 30
+/// bytes, one at a time over 50 connections: 3.6 us CPU a request with this loop's system
+/// calls, 4.0 with async_read_some, 4.4 with async_wait. Asio does what is not per request: names
+/// and signals.
+namespace ringcache::net {
+
+class SocketConnection;
+
+/// Something with a descriptor that the loop waits for.
+class EventSource {
+ public:
+  /// `events`: EPOLLIN, EPOLLOUT, EPOLLERR, EPOLLHUP. A source may be removed inside any call, but
+  /// must not be destroyed before the end of the turn: events of this turn may still be coming.
+  virtual void on_ready(std::uint32_t events) = 0;
+
+ protected:
+  ~EventSource() = default;
+};
+
+class EventLoop {
+ public:
+  EventLoop(Worker& worker, const Clock& clock);
+  ~EventLoop();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  /// Opens the descriptors; an error text or nothing.
+  [[nodiscard]] std::optional<std::string> open();
+  /// Turns until stop(); then ends every connection and returns.
+  void run();
+
+  // ---- any thread ----
+  bool post(std::function<void()> work);
+  void stop();
+
+  // ---- own thread ----
+  /// False, with errno: the source cannot be waited for.
+  [[nodiscard]] bool add(int fd, std::uint32_t events, EventSource& source);
+  void modify(int fd, std::uint32_t events, EventSource& source);
+  void remove(int fd);
+
+  void adopt(SocketConnection& connection);         ///< owned from here on
+  void flush_later(SocketConnection& connection);   ///< at the end of this turn, listed once
+  void offer_later(SocketConnection& connection);   ///< its unread bytes, to its handler
+  void finish_later(SocketConnection& connection);  ///< on_closed, then destroyed
+  void at_end_of_turn(void (*work)(void* context), void* context);
+  /// Calls `visit` for each open connection; it may close them.
+  void for_each_connection(const std::function<void(SocketConnection&)>& visit);
+
+ private:
+  struct EndOfTurn {
+    void (*work)(void* context);
+    void* context;
+  };
+
+  void turn();
+  int wait_ms() const;
+  void run_posted();
+  void offer_unread();
+  void run_end_of_turn();
+  void flush_all();
+  void finish_closed();
+  void wake();
+  void close_all();
+
+  Worker& worker_;
+  const Clock& clock_;
+  int epoll_fd_ = -1;
+  int wake_fd_ = -1;
+  bool stopping_ = false;
+
+  std::mutex mutex_;
+  std::vector<std::function<void()>> posted_;  // guarded by mutex_
+  bool closed_for_posts_ = false;              // guarded by mutex_
+  std::atomic<bool> has_posted_{false};
+
+  std::vector<std::function<void()>> running_;  ///< scratch of run_posted()
+  std::vector<SocketConnection*> connections_;
+  std::vector<SocketConnection*> flushes_;
+  std::vector<SocketConnection*> offers_;
+  std::vector<SocketConnection*> closed_;
+  std::vector<SocketConnection*> scratch_;
+  std::vector<EndOfTurn> end_of_turn_;
+  std::vector<EndOfTurn> end_of_turn_running_;
+};
+
+}  // namespace ringcache::net

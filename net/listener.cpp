@@ -1,0 +1,276 @@
+#include "net/listener.h"
+
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <cerrno>
+#include <condition_variable>
+#include <mutex>
+#include <utility>
+
+#include "net/event_loop.h"
+#include "net/io_threads.h"
+#include "net/listen_socket.h"
+#include "net/log.h"
+#include "net/socket_connection.h"
+
+namespace ringcache::net {
+
+namespace {
+
+/// Connections taken from one socket before the others have their turn.
+constexpr int kAcceptsPerEvent = 64;
+
+/// An accepted descriptor on its way to a worker: closed if it never arrives.
+struct AcceptedSocket {
+  AcceptedSocket(int descriptor, const Endpoint& from) : fd(descriptor), peer(from) {}
+  ~AcceptedSocket() {
+    if (fd >= 0) ::close(fd);
+  }
+  AcceptedSocket(const AcceptedSocket&) = delete;
+  AcceptedSocket& operator=(const AcceptedSocket&) = delete;
+
+  int fd;
+  Endpoint peer;
+};
+
+bool out_of_resources(int error) {
+  return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
+}
+
+}  // namespace
+
+class Listener::Impl : public std::enable_shared_from_this<Impl> {
+ public:
+  Impl(IoThreads& threads, ListenerOptions options, HandlerFactory factory)
+      : threads_(threads), options_(std::move(options)), factory_(std::move(factory)) {}
+
+  std::optional<std::string> start(std::vector<Address>& bound);
+  void stop();
+  bool drain(std::chrono::milliseconds grace);
+
+  std::atomic<std::size_t> open_{0};
+  Counter accepted_;
+  Counter refused_;
+  Counter errors_;
+  const ListenerOptions& options() const { return options_; }
+
+ private:
+  struct Source final : EventSource {
+    Source(Impl& owner, ListenSocket from) : impl(owner), socket(std::move(from)) {}
+    virtual ~Source() = default;
+    void on_ready(std::uint32_t) override { impl.accept_from(*this); }
+    Impl& impl;
+    ListenSocket socket;
+  };
+  struct Slot final : ConnectionSlot {
+    explicit Slot(std::shared_ptr<Impl> owner) : impl(std::move(owner)) {}
+    ~Slot() override { impl->one_closed(); }
+    const void* group() const override { return impl.get(); }
+    std::shared_ptr<Impl> impl;
+  };
+
+  void accept_from(Source& source);
+  void hand_over(int fd, const Endpoint& peer);
+  void serve(AcceptedSocket& accepted, std::shared_ptr<ConnectionSlot> slot, Worker& worker);
+  void refuse(int fd);
+  void one_closed();
+  void pause();
+  void resume();
+
+  IoThreads& threads_;
+  ListenerOptions options_;
+  HandlerFactory factory_;
+  std::vector<std::unique_ptr<Source>> sources_;
+  std::unique_ptr<Worker> acceptor_;
+  std::unique_ptr<Timer> back_off_;
+  LogLimiter error_log_;
+  std::size_t next_worker_ = 0;
+  bool paused_ = false;
+  std::atomic<bool> waiting_{false};  ///< paused at the limit: the next close resumes
+  std::mutex mutex_;                  ///< guards stopped_; held while posting to the acceptor
+  bool stopped_ = true;
+  std::condition_variable all_closed_;
+};
+
+std::optional<std::string> Listener::Impl::start(std::vector<Address>& bound) {
+  std::vector<ListenSocket> sockets;
+  for (const Address& address : options_.addresses) {
+    auto error = ListenSocket::open(address, options_.backlog, options_.unix_mode, sockets);
+    if (error) return error;
+  }
+  for (ListenSocket& socket : sockets) {
+    bound.push_back(socket.bound());
+    sources_.push_back(std::make_unique<Source>(*this, std::move(socket)));
+  }
+  acceptor_ = std::make_unique<Worker>(0, "accept", Clock::steady(), nullptr);
+  back_off_ = std::make_unique<Timer>(acceptor_->timers(), [this] { resume(); });
+  acceptor_->post([this] {
+    for (const auto& source : sources_) {
+      if (!acceptor_->loop().add(source->socket.fd(), EPOLLIN, *source)) {
+        log_error("cannot accept", {{"listen", source->socket.bound().text()}});
+      }
+    }
+  });
+  if (auto error = acceptor_->start()) {
+    sources_.clear();
+    return error;
+  }
+  const std::lock_guard lock(mutex_);
+  stopped_ = false;
+  return std::nullopt;
+}
+
+void Listener::Impl::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    if (std::exchange(stopped_, true)) return;
+  }
+  acceptor_->stop();
+  acceptor_->join();
+  back_off_.reset();
+  sources_.clear();
+}
+
+bool Listener::Impl::drain(std::chrono::milliseconds grace) {
+  stop();
+  // After the workers have taken over what the acceptor posted to them, so none is missed.
+  threads_.post_all([group = static_cast<const void*>(this)](Worker& worker) {
+    worker.loop().for_each_connection([group](SocketConnection& connection) {
+      if (connection.slot() == nullptr || connection.slot()->group() != group) return;
+      if (connection.is_open()) connection.handler().on_drain(connection);
+    });
+  });
+  std::unique_lock lock(mutex_);
+  return all_closed_.wait_for(lock, grace, [this] { return open_.load() == 0; });
+}
+
+void Listener::Impl::accept_from(Source& source) {
+  for (int count = 0; count < kAcceptsPerEvent && !paused_; ++count) {
+    const bool full = open_.load() >= options_.connections_max;
+    if (full && options_.at_limit == AtConnectionLimit::kWait) {
+      pause();
+      waiting_.store(true);
+      // One may have closed between the two lines above and not have seen that we wait.
+      if (open_.load() < options_.connections_max && waiting_.exchange(false)) resume();
+      continue;
+    }
+    Endpoint peer;
+    peer.length = sizeof peer.storage;
+    const int fd = ::accept4(source.socket.fd(), reinterpret_cast<sockaddr*>(&peer.storage),
+                             &peer.length, SOCK_NONBLOCK | SOCK_CLOEXEC);
+    if (fd < 0 && out_of_resources(errno)) {
+      errors_.add();
+      if (const auto suppressed = error_log_.admit(acceptor_->now_ns())) {
+        log_warn("cannot accept a connection",
+                 {{"cause", std::generic_category().message(errno)}, {"suppressed", *suppressed}});
+      }
+      pause();
+      back_off_->after(kAcceptBackOff);
+      return;
+    }
+    if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
+    if (fd < 0) continue;  // the client has gone again (ECONNABORTED), or EINTR
+    if (full) {
+      refuse(fd);
+    } else {
+      hand_over(fd, peer);
+    }
+  }
+}
+
+void Listener::Impl::hand_over(int fd, const Endpoint& peer) {
+  if (peer.family() != AF_UNIX) {
+    const int on = 1;
+    ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    ::setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  }
+  open_.fetch_add(1);
+  accepted_.add();
+  auto accepted = std::make_shared<AcceptedSocket>(fd, peer);
+  auto slot = std::make_shared<Slot>(shared_from_this());
+  Worker& worker = threads_[next_worker_++ % threads_.size()];
+  worker.post([accepted = std::move(accepted), slot = std::move(slot), &worker] {
+    slot->impl->serve(*accepted, slot, worker);
+  });
+}
+
+void Listener::Impl::serve(AcceptedSocket& accepted, std::shared_ptr<ConnectionSlot> slot,
+                           Worker& worker) {
+  const int fd = std::exchange(accepted.fd, -1);
+  SocketConnection* connection =
+      SocketConnection::accepted(worker, fd, accepted.peer, options_.connection, std::move(slot));
+  if (connection != nullptr) connection->serve(factory_(*connection));
+}
+
+void Listener::Impl::refuse(int fd) {
+  refused_.add();
+  ::send(fd, options_.refusal_text.data(), options_.refusal_text.size(),
+         MSG_NOSIGNAL | MSG_DONTWAIT);
+  ::shutdown(fd, SHUT_WR);
+  // Unread input would turn the close into a reset, which can overtake the text.
+  char unread[4096];
+  while (::recv(fd, unread, sizeof unread, MSG_DONTWAIT) == sizeof unread) {
+  }
+  ::close(fd);
+}
+
+void Listener::Impl::one_closed() {
+  const std::lock_guard lock(mutex_);
+  if (open_.fetch_sub(1) == 1) all_closed_.notify_all();
+  if (stopped_ || !waiting_.exchange(false)) return;
+  acceptor_->post([this] { resume(); });
+}
+
+void Listener::Impl::pause() {
+  paused_ = true;
+  for (const auto& source : sources_) {
+    acceptor_->loop().modify(source->socket.fd(), 0, *source);
+  }
+}
+
+void Listener::Impl::resume() {
+  if (!std::exchange(paused_, false)) return;
+  for (const auto& source : sources_) {
+    acceptor_->loop().modify(source->socket.fd(), EPOLLIN, *source);
+  }
+}
+
+Listener::Listener(IoThreads& threads, ListenerOptions options, HandlerFactory factory)
+    : impl_(std::make_shared<Impl>(threads, std::move(options), std::move(factory))) {}
+
+Listener::~Listener() {
+  stop();
+}
+
+std::optional<std::string> Listener::start() {
+  return impl_->start(bound_);
+}
+void Listener::stop() {
+  impl_->stop();
+}
+bool Listener::drain(std::chrono::milliseconds grace) {
+  return impl_->drain(grace);
+}
+
+std::size_t Listener::connections() const {
+  return impl_->open_.load();
+}
+std::uint64_t Listener::accepted_total() const {
+  return impl_->accepted_.value();
+}
+std::uint64_t Listener::refused_total() const {
+  return impl_->refused_.value();
+}
+std::uint64_t Listener::accept_errors_total() const {
+  return impl_->errors_.value();
+}
+std::size_t Listener::connections_max() const {
+  return impl_->options().connections_max;
+}
+
+}  // namespace ringcache::net

@@ -1,0 +1,272 @@
+#include "net/socket_connection.h"
+
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <utility>
+
+#include "net/worker.h"
+
+namespace ringcache::net {
+
+namespace {
+
+/// How often on_bytes may be called again in one event because the output that stopped it has left:
+/// then the others have their turn.
+constexpr int kOffersPerEvent = 8;
+
+std::error_code system_error(int error) {
+  return {error, std::system_category()};
+}
+
+}  // namespace
+
+SocketConnection* SocketConnection::accepted(Worker& worker, int fd, const Endpoint& peer,
+                                             const ConnectionOptions& options,
+                                             std::shared_ptr<ConnectionSlot> slot) {
+  auto* connection = new SocketConnection(worker, options);
+  connection->fd_ = fd;
+  connection->state_ = State::kOpen;
+  connection->peer_ = peer.text();
+  connection->slot_ = std::move(slot);
+  connection->watched_ = EPOLLIN;
+  connection->last_read_ns_ = worker.now_ns();
+  if (!worker.loop().add(fd, EPOLLIN, *connection)) {
+    delete connection;
+    return nullptr;
+  }
+  worker.loop().adopt(*connection);
+  return connection;
+}
+
+void SocketConnection::serve(std::unique_ptr<ConnectionHandler> handler) {
+  handler_ = handler.get();
+  owned_handler_ = std::move(handler);
+  if (handler_ == nullptr) return close_with({CloseReason::kLocal, {}});
+  arm_idle_timer();
+}
+
+SocketConnection::~SocketConnection() {
+  if (fd_ >= 0) ::close(fd_);
+}
+
+void SocketConnection::on_ready(std::uint32_t events) {
+  if (state_ == State::kClosed) return;
+  if (state_ == State::kConnecting) return finish_connecting();
+  if ((events & EPOLLOUT) != 0) send_output();
+  if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || state_ == State::kClosed) return;
+  if (may_read()) return read_once();
+  if (lingering_) return discard_input();
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
+    int error = 0;
+    socklen_t length = sizeof error;
+    ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
+    if (error != 0) return close_with({CloseReason::kError, system_error(error)});
+    // Hung up, with input that may not be read yet. epoll reports it whether asked or not, so the
+    // socket leaves the set until reading goes on.
+    worker_.loop().remove(fd_);
+    watched_ = 0;
+    return;
+  }
+  want(watched_ & ~std::uint32_t{EPOLLIN});
+}
+
+void SocketConnection::want(std::uint32_t events) {
+  if (events == watched_) return;
+  // No interest at all still reports a hang-up; leaving the set is only for that case above.
+  if (watched_ == 0 && events != 0) {
+    worker_.loop().remove(fd_);
+    if (!worker_.loop().add(fd_, events, *this)) {
+      return close_with({CloseReason::kError, system_error(errno)});
+    }
+  } else {
+    worker_.loop().modify(fd_, events, *this);
+  }
+  watched_ = events;
+}
+
+void SocketConnection::read_once() {
+  const std::span<const iovec> room = in_.prepare();
+  if (room.empty()) {
+    const bool limit = in_.size() >= in_.limit_bytes();
+    return close_with({limit ? CloseReason::kInputLimit : CloseReason::kNoMemory, {}});
+  }
+  ssize_t count = 0;
+  do {
+    count = room.size() == 1 ? ::recv(fd_, room[0].iov_base, room[0].iov_len, 0)
+                             : ::readv(fd_, room.data(), static_cast<int>(room.size()));
+  } while (count < 0 && errno == EINTR);
+  if (count > 0) {
+    const auto bytes = static_cast<std::size_t>(count);
+    in_.commit(bytes);
+    read_bytes_ += bytes;
+    if (read_counter_ != nullptr) read_counter_->add(bytes);
+    last_read_ns_ = worker_.now_ns();
+    if (in_.lent_left() == 0) deliver();
+  } else if (count == 0) {
+    end_of_input_ = true;
+    want(watched_ & ~std::uint32_t{EPOLLIN});
+    if (state_ == State::kOpen) deliver_end_of_input();
+  } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+    close_with({CloseReason::kError, system_error(errno)});
+  }
+  in_.release();
+}
+
+// The handler sees the bytes; its answers leave at once. A handler that stopped because the output
+// was full, and whose output left, goes on.
+void SocketConnection::deliver() {
+  for (int round = 0; round < kOffersPerEvent; ++round) {
+    handler_->on_bytes(*this);
+    if (state_ == State::kClosed) return;
+    const bool stopped_by_output = output_full();
+    flush();
+    if (!stopped_by_output || in_.empty()) return;
+    if (state_ != State::kOpen || paused_ || throttled_) return;
+  }
+  worker_.loop().offer_later(*this);
+}
+
+void SocketConnection::offer_unread() {
+  if (state_ != State::kOpen || paused_ || throttled_) return;
+  if (!in_.empty() && in_.lent_left() == 0) {
+    deliver();
+    in_.release();
+  }
+  if (end_of_input_ && state_ == State::kOpen) deliver_end_of_input();
+}
+
+// After everything that came before it: a handler that stopped reading with requests unread gets
+// those first.
+void SocketConnection::deliver_end_of_input() {
+  if (end_delivered_ || paused_ || throttled_ || in_offers_) return;
+  end_delivered_ = true;
+  handler_->on_end_of_input(*this);
+  if (state_ != State::kClosed) flush();
+}
+
+void SocketConnection::flush() {
+  if (state_ == State::kClosed || state_ == State::kConnecting) return;
+  if ((watched_ & EPOLLOUT) == 0) send_output();  // else it is full, and says when it is not
+}
+
+void SocketConnection::send_output() {
+  const bool was_full = throttled_ || output_full();
+  int error = 0;
+  if (!out_.empty()) {
+    const WriteBuffer::FlushResult result = out_.flush(fd_);
+    written_bytes_ += result.sent_bytes;
+    if (written_counter_ != nullptr) written_counter_->add(result.sent_bytes);
+    error = result.error;
+  }
+  if (out_.failed()) return close_with({CloseReason::kNoMemory, {}});
+  if (error != 0 && error != EAGAIN) {
+    return close_with({CloseReason::kError, system_error(error)});
+  }
+  want(out_.empty() ? watched_ & ~std::uint32_t{EPOLLOUT} : watched_ | EPOLLOUT);
+  if (state_ == State::kClosed) return;
+  if (state_ == State::kFlushing && out_.empty()) return finish_flushing();
+  if (!was_full) return;
+  throttled_ = out_.bytes() > options_.output_low_bytes;
+  if (!throttled_) note_drained();
+}
+
+void SocketConnection::note_drained() {
+  if (state_ != State::kOpen) return;
+  handler_->on_drained(*this);
+  resume_watching();
+}
+
+// Reading is allowed again (or may be): watch the socket, offer what is unread.
+void SocketConnection::resume_watching() {
+  if (state_ != State::kOpen || paused_ || throttled_) return;
+  if (!end_of_input_) want(watched_ | EPOLLIN);
+  if (state_ != State::kOpen) return;
+  if (!in_.empty() || (end_of_input_ && !end_delivered_)) worker_.loop().offer_later(*this);
+}
+
+void SocketConnection::resume() {
+  if (!std::exchange(paused_, false)) return;
+  resume_watching();
+}
+
+void SocketConnection::begin_close_after_flush() {
+  if (state_ != State::kOpen) {
+    if (state_ == State::kConnecting) close_with({CloseReason::kLocal, {}});
+    return;
+  }
+  state_ = State::kFlushing;
+  timer_.after(kCloseFlushTimeout);
+  worker_.loop().flush_later(*this);
+}
+
+// Everything is sent. Closing a socket with unread input makes the kernel reset the connection, and
+// the reset can overtake the last answer; so end our side and read on until the peer ends its own.
+void SocketConnection::finish_flushing() {
+  if (lingering_) return;
+  int unread = 0;
+  ::ioctl(fd_, FIONREAD, &unread);
+  const CloseReason reason = end_of_input_ ? CloseReason::kPeerClosed : CloseReason::kLocal;
+  if (end_of_input_ || (unread == 0 && in_.empty())) return close_with({reason, {}});
+  lingering_ = true;
+  ::shutdown(fd_, SHUT_WR);
+  in_.take_back();
+  want(EPOLLIN);
+}
+
+void SocketConnection::discard_input() {
+  in_.consume(in_.size());
+  const std::span<const iovec> room = in_.prepare();
+  const ssize_t count = room.empty() ? 0 : ::recv(fd_, room[0].iov_base, room[0].iov_len, 0);
+  if (count > 0) in_.commit(static_cast<std::size_t>(count));
+  in_.consume(in_.size());
+  in_.release();
+  if (count > 0 || (count < 0 && (errno == EAGAIN || errno == EINTR))) return;
+  close_with({CloseReason::kLocal, {}});
+}
+
+void SocketConnection::close_with(const CloseInfo& info) {
+  if (state_ == State::kClosed) return;
+  state_ = State::kClosed;
+  close_info_ = info;
+  connecting_.reset();
+  timer_.cancel();
+  in_.take_back();
+  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
+  worker_.loop().finish_later(*this);
+}
+
+void SocketConnection::report_closed() {
+  out_.clear();
+  if (handler_ != nullptr) handler_->on_closed(*this, close_info_);
+  owned_handler_.reset();
+  handler_ = nullptr;
+  out_.clear();  // whatever on_closed appended
+}
+
+void SocketConnection::abandon_handler() {
+  handler_ = nullptr;
+  close_with({CloseReason::kLocal, {}});
+}
+
+void SocketConnection::arm_idle_timer() {
+  if (state_ != State::kOpen) return;
+  if (options_.idle_timeout.count() > 0) {
+    timer_.after(options_.idle_timeout);
+  } else {
+    timer_.cancel();
+  }
+}
+
+void SocketConnection::on_deadline() {
+  if (state_ == State::kConnecting) return close_with({CloseReason::kConnectTimeout, {}});
+  if (state_ == State::kFlushing) return close_with({CloseReason::kLocal, {}});
+  const std::chrono::nanoseconds quiet(worker_.now_ns() - last_read_ns_);
+  if (quiet >= options_.idle_timeout) return close_with({CloseReason::kIdle, {}});
+  timer_.after(options_.idle_timeout - quiet);
+}
+
+}  // namespace ringcache::net

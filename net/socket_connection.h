@@ -1,0 +1,107 @@
+#pragma once
+
+#include <chrono>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/connection.h"
+#include "net/deadline.h"
+#include "net/event_loop.h"
+#include "net/resolver.h"
+
+namespace ringcache::net {
+
+/// What an accepted connection holds of its listener: one of connections_max. Destroyed with it.
+class ConnectionSlot {
+ public:
+  virtual ~ConnectionSlot() = default;
+  /// Tells the connections of one listener from those of another.
+  virtual const void* group() const = 0;
+};
+
+/// A Connection with its socket; the read and write path. For the files of net/ only.
+///
+///     kConnecting --connected--> kOpen --close_after_flush--> kFlushing --sent--> kClosed
+///          any state --close, error--> kClosed --end of turn--> on_closed, destroyed
+///
+/// The socket is watched for input (EPOLLIN) unless the connection may not read, and for output
+/// (EPOLLOUT) only while the socket takes no more; interest is changed when an event shows that it
+/// is wrong, not each time the wish changes, so a short pause costs no system call.
+class SocketConnection final : public Connection, public EventSource {
+ public:
+  /// Accepted: owns `fd` (non-blocking). nullptr: it could not be watched; `fd` is closed.
+  static SocketConnection* accepted(Worker& worker, int fd, const Endpoint& peer,
+                                    const ConnectionOptions& options,
+                                    std::shared_ptr<ConnectionSlot> slot);
+  /// The handler that goes with it until the end; then events begin.
+  void serve(std::unique_ptr<ConnectionHandler> handler);
+
+  static SocketConnection* outgoing(Worker& worker, const ConnectionOptions& options,
+                                    ConnectionHandler& handler);
+  /// Tries the endpoints in order until one is connected or the time is over.
+  void begin_connecting(std::chrono::nanoseconds timeout, bool keepalive);
+  void try_endpoints(std::vector<Endpoint> endpoints);
+  std::weak_ptr<SocketConnection*> alive() const { return alive_; }
+
+  ~SocketConnection();
+  void on_ready(std::uint32_t events) override;
+
+  void flush();
+  void offer_unread();
+  void report_closed();
+  void close_with(const CloseInfo& info);
+  void begin_close_after_flush();
+  void resume();
+  void abandon_handler();
+  void arm_idle_timer();
+  const ConnectionSlot* slot() const { return slot_.get(); }
+
+ private:
+  friend class EventLoop;  // the marks below
+  using Connection::Connection;
+
+  bool may_read() const {
+    return state_ == State::kOpen && !paused_ && !throttled_ && !end_of_input_;
+  }
+  void send_output();
+  void read_once();
+  void discard_input();
+  void deliver();
+  void deliver_end_of_input();
+  void note_drained();
+  void resume_watching();
+  void finish_flushing();
+  void on_deadline();
+  void want(std::uint32_t events);
+  void try_next_endpoint(std::error_code last_error);
+  void finish_connecting();
+  bool connected_to_itself() const;
+
+  std::unique_ptr<ConnectionHandler> owned_handler_;
+  std::shared_ptr<ConnectionSlot> slot_;
+  Timer timer_{worker_.timers(), [this] { on_deadline(); }};
+  SteadyNs last_read_ns_ = 0;
+  std::uint32_t watched_ = 0;
+  bool throttled_ = false;      ///< output above high and not yet at low
+  bool end_of_input_ = false;   ///< the peer has ended its side
+  bool end_delivered_ = false;  ///< and the handler knows
+  bool lingering_ = false;      ///< all sent, reading on so that the peer can read our last words
+  CloseInfo close_info_;
+
+  struct Connecting {
+    std::vector<Endpoint> endpoints;
+    std::size_t next = 0;
+    bool keepalive = false;
+  };
+  std::unique_ptr<Connecting> connecting_;
+  std::shared_ptr<SocketConnection*> alive_;  ///< outgoing only
+
+  // Marks of the loop.
+  std::size_t loop_index_ = 0;
+  bool in_flushes_ = false;
+  bool in_offers_ = false;
+};
+
+}  // namespace ringcache::net

@@ -1,0 +1,220 @@
+#include "net/write_buffer.h"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cassert>
+#include <cerrno>
+#include <cstring>
+#include <new>
+
+namespace ringcache::net {
+
+/// One entry of what is sent: a run of bytes copied into this chunk (release is null), or a slice.
+struct WriteBuffer::Piece {
+  const char* data;
+  std::size_t bytes;
+  Release release;
+  void* owner;
+  void* context;
+};
+
+/// A block of the pool: this header, copied bytes growing up, pieces growing down from its end.
+struct WriteBuffer::Chunk {
+  Chunk* next;
+  std::size_t block_bytes;
+  std::size_t copied_end;     ///< offset in the block behind the last copied byte
+  std::size_t pieces;         ///< made so far
+  std::size_t pieces_sent;    ///< of them, done with
+  std::size_t sent_of_front;  ///< bytes of the first unsent piece that have left
+
+  char* base() { return reinterpret_cast<char*>(this); }
+  Piece* piece(std::size_t index) {
+    return reinterpret_cast<Piece*>(base() + block_bytes) - 1 - index;
+  }
+  const Piece* piece(std::size_t index) const { return const_cast<Chunk*>(this)->piece(index); }
+  std::size_t free_bytes() const { return block_bytes - pieces * sizeof(Piece) - copied_end; }
+  /// The last piece, if it is a run of copied bytes that ends where the next ones go.
+  Piece* open_run() {
+    if (pieces == pieces_sent) return nullptr;
+    Piece* last = piece(pieces - 1);
+    return last->release == nullptr ? last : nullptr;
+  }
+};
+
+namespace {
+
+/// Blocks are aligned to 16 at least, so the size class fits below the address.
+void release_block(void* owner, void* context) {
+  const auto tagged = reinterpret_cast<std::uintptr_t>(context);
+  const std::uintptr_t size_class = tagged & 15U;
+  static_assert(kBlockClasses <= 16);
+  static_cast<BlockPool*>(owner)->give_back(
+      {reinterpret_cast<char*>(tagged & ~std::uintptr_t{15}), kBlockBytesMin << size_class});
+}
+
+}  // namespace
+
+// Room for `copied_bytes` in a row (or one piece) in the last chunk; a new chunk if it has none.
+WriteBuffer::Chunk* WriteBuffer::room_for(std::size_t copied_bytes, bool new_piece) {
+  if (back_ != nullptr) {
+    const bool needs_piece = new_piece || back_->open_run() == nullptr;
+    if (back_->free_bytes() >= copied_bytes + (needs_piece ? sizeof(Piece) : 0)) return back_;
+  }
+  const Block block = pool_.borrow();
+  if (block.data == nullptr) {
+    failed_ = true;
+    return nullptr;
+  }
+  auto* chunk = new (block.data) Chunk{nullptr, block.bytes, sizeof(Chunk), 0, 0, 0};
+  (back_ != nullptr ? back_->next : front_) = chunk;
+  back_ = chunk;
+  return chunk;
+}
+
+char* WriteBuffer::reserve(std::size_t count) {
+  assert(count <= kReserveMax);
+  Chunk* chunk = room_for(count, false);
+  return chunk != nullptr ? chunk->base() + chunk->copied_end : nullptr;
+}
+
+void WriteBuffer::commit(std::size_t count) {
+  if (count == 0) {
+    if (bytes_ == 0) clear();  // an empty buffer holds no block
+    return;
+  }
+  Piece* run = back_->open_run();
+  if (run == nullptr) {
+    run = new (back_->piece(back_->pieces++))
+        Piece{back_->base() + back_->copied_end, 0, nullptr, nullptr, nullptr};
+  }
+  run->bytes += count;
+  back_->copied_end += count;
+  bytes_ += count;
+}
+
+void WriteBuffer::append(std::string_view bytes) {
+  while (!bytes.empty()) {
+    Chunk* chunk = room_for(1, false);
+    if (chunk == nullptr) return;
+    const std::size_t piece_bytes = chunk->open_run() == nullptr ? sizeof(Piece) : 0;
+    const std::size_t count = std::min(bytes.size(), chunk->free_bytes() - piece_bytes);
+    std::memcpy(chunk->base() + chunk->copied_end, bytes.data(), count);
+    commit(count);
+    bytes.remove_prefix(count);
+  }
+}
+
+void WriteBuffer::append_slice(std::string_view bytes, Release release, void* owner,
+                               void* context) {
+  if (bytes.size() < kSliceMin) {
+    append(bytes);
+    release(owner, context);
+    return;
+  }
+  Chunk* chunk = room_for(0, true);
+  if (chunk == nullptr) {
+    release(owner, context);
+    return;
+  }
+  new (chunk->piece(chunk->pieces++)) Piece{bytes.data(), bytes.size(), release, owner, context};
+  bytes_ += bytes.size();
+}
+
+void WriteBuffer::append_block(Block block, std::string_view bytes) {
+  const auto size_class =
+      static_cast<std::uintptr_t>(std::countr_zero(block.bytes / kBlockBytesMin));
+  const std::uintptr_t tagged = reinterpret_cast<std::uintptr_t>(block.data) | size_class;
+  append_slice(bytes, release_block, &pool_, reinterpret_cast<void*>(tagged));
+}
+
+std::size_t WriteBuffer::gather(std::span<iovec> out) const {
+  std::size_t count = 0;
+  for (Chunk* chunk = front_; chunk != nullptr; chunk = chunk->next) {
+    std::size_t sent = chunk->sent_of_front;
+    for (std::size_t index = chunk->pieces_sent; index < chunk->pieces; ++index) {
+      if (count == out.size()) return count;
+      const Piece* piece = chunk->piece(index);
+      out[count++] = {const_cast<char*>(piece->data) + sent, piece->bytes - sent};
+      sent = 0;
+    }
+  }
+  return count;
+}
+
+void WriteBuffer::consume(std::size_t count) {
+  assert(count <= bytes_);
+  bytes_ -= count;
+  while (count > 0) {
+    Chunk* chunk = front_;
+    if (chunk->pieces_sent == chunk->pieces) {
+      pop_front_chunk();
+      continue;
+    }
+    Piece* piece = chunk->piece(chunk->pieces_sent);
+    const std::size_t left = piece->bytes - chunk->sent_of_front;
+    if (count < left) {
+      chunk->sent_of_front += count;
+      return;
+    }
+    count -= left;
+    chunk->sent_of_front = 0;
+    ++chunk->pieces_sent;
+    if (piece->release != nullptr) piece->release(piece->owner, piece->context);
+  }
+  if (bytes_ == 0) clear();
+}
+
+void WriteBuffer::pop_front_chunk() {
+  Chunk* chunk = front_;
+  front_ = chunk->next;
+  if (front_ == nullptr) back_ = nullptr;
+  pool_.give_back({chunk->base(), chunk->block_bytes});
+}
+
+void WriteBuffer::clear() {
+  while (front_ != nullptr) {
+    while (front_->pieces_sent < front_->pieces) {
+      const Piece* piece = front_->piece(front_->pieces_sent++);
+      if (piece->release != nullptr) piece->release(piece->owner, piece->context);
+    }
+    pop_front_chunk();
+  }
+  bytes_ = 0;
+}
+
+WriteBuffer::FlushResult WriteBuffer::flush(int fd) {
+  FlushResult result;
+  std::array<iovec, 64> pieces;
+  while (bytes_ > 0) {
+    const std::size_t count = gather(pieces);
+    std::size_t gathered = 0;
+    for (std::size_t index = 0; index < count; ++index) gathered += pieces[index].iov_len;
+    ssize_t sent = 0;
+    if (count == 1) {
+      sent = ::send(fd, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL | MSG_DONTWAIT);
+    } else {
+      msghdr message{};
+      message.msg_iov = pieces.data();
+      message.msg_iovlen = count;
+      sent = ::sendmsg(fd, &message, MSG_NOSIGNAL | MSG_DONTWAIT);
+    }
+    if (sent < 0) {
+      if (errno == EINTR) continue;
+      result.error = errno == EWOULDBLOCK ? EAGAIN : errno;
+      return result;
+    }
+    consume(static_cast<std::size_t>(sent));
+    result.sent_bytes += static_cast<std::size_t>(sent);
+    if (static_cast<std::size_t>(sent) < gathered) {
+      // The socket took part of it: asking again now would only say so.
+      result.error = EAGAIN;
+      return result;
+    }
+  }
+  return result;
+}
+
+}  // namespace ringcache::net

@@ -1,0 +1,160 @@
+// Executes parsed requests against the store and writes their answers: the only place that knows
+// both the protocol and the store. One per worker; the worker's thread only.
+//
+//   begin_turn(now)
+//     execute / retrieve / store / start_store / finish_store, for every request that is there
+//   end_turn()
+//
+// A turn is one batch of the store (store.h), so it must not wait for anything: requests and output
+// are memory, the sockets are read before and written after. The answers are memcached 1.6.18's,
+// byte for byte; docs/protocol.md has the few exceptions.
+//
+// Nothing here allocates in steady state, but `stats`. When the output runs out of memory its
+// failed() turns true and the connection closes itself; the executor does not look.
+//
+// Requests are not kept: their views die with the input. What a value that is still arriving needs
+// later is in PendingStore.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "net/counter.h"
+#include "net/write_buffer.h"
+#include "protocol/request.h"
+#include "protocol/response.h"
+#include "protocol/response_writer.h"
+#include "store/executor_host.h"
+#include "store/executor_values.h"
+#include "store/store.h"
+
+namespace ringcache::store {
+
+// A storage command whose data block is still arriving: where the value goes, and what to do with
+// it then. Reused: start_store sets every field.
+struct PendingStore {
+  Reservation reservation;
+  std::size_t reserved_bytes = 0;  // taken from the ValueBudget
+  StoreOperands operands;
+  protocol::Command command = protocol::Command::kSet;
+  bool quiet = false;
+  // For the answer to an ms.
+  bool key_is_base64 = false;
+  std::uint8_t key_bytes = 0;
+  std::array<char, kKeyBytesMax> key;
+  protocol::SavedMetaFlags meta_flags;
+
+  std::string_view key_view() const { return {key.data(), key_bytes}; }
+};
+
+class Executor {
+ public:
+  enum class Next : std::uint8_t { kContinue, kClose };
+
+  // All must outlive the executor. `unix_offset` as for expiry_from_wire.
+  Executor(Store& store, ExecutorHost& host, ValueBudget& budget, std::int64_t unix_offset);
+
+  // --- the turn ---
+
+  void begin_turn(Seconds now);
+  void end_turn();
+
+  // Hashes the key of a request that will be executed in this turn and starts loading what it will
+  // need: prefetch for all first, then prefetch_item for all, then execute them.
+  HashedKey hashed(std::string_view key) const { return store_.hashed(key); }
+  void prefetch(const HashedKey& key) const { thread_.prefetch(key); }
+  void prefetch_item(const HashedKey& key) const { thread_.prefetch_item(key); }
+
+  // --- requests; REQUIRES a turn ---
+
+  // get, gets, gat, gats: answers the keys from `first_key` on, until all are answered or the
+  // output holds more than `output_bytes_max`, and returns how many of the request's keys are
+  // answered now. Writes the END of the last part of a multiget together with its last key.
+  std::size_t retrieve(const protocol::Request& request, std::size_t first_key,
+                       std::size_t output_bytes_max, net::WriteBuffer& out);
+
+  // Any other command without a data block. `key` is hashed(request.key()) for commands with a key.
+  Next execute(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
+
+  // A storage command whose data block is there: value_bytes and two more.
+  void store(const protocol::Request& request, const HashedKey& key, std::string_view block,
+             net::WriteBuffer& out);
+
+  // A storage command whose data block is still to come. True: fill pending.reservation, then
+  // finish_store. False: it was refused and answered; the data block is to be dropped.
+  [[nodiscard]] bool start_store(const protocol::Request& request, const HashedKey& key,
+                                 PendingStore& pending, net::WriteBuffer& out);
+  // The value is complete. `good_end`: CRLF followed it.
+  void finish_store(PendingStore& pending, bool good_end, net::WriteBuffer& out);
+  // The rest will not come: the connection is gone. Needs no turn.
+  void abandon_store(PendingStore& pending);
+
+  // The answer to a line that the parser refused.
+  void refuse(const protocol::Request& request, net::WriteBuffer& out);
+
+  // Counted since the start; any thread may read them.
+  const net::Counter& meta_commands() const { return meta_commands_; }
+  // Storage commands refused because too many values were arriving already.
+  const net::Counter& uploads_refused() const { return uploads_refused_; }
+
+ private:
+  // What an answer to a storage command needs, whether its request is still there or not.
+  struct StoreReply {
+    protocol::Command command;
+    bool quiet;
+    std::string_view key;
+    bool key_is_base64;
+    protocol::MetaReplyFlags meta_flags;
+  };
+
+  ItemAttributes attributes_of(const protocol::Request& request) const;
+  static StoreOperands operands_of(const protocol::Request& request);
+  static StoreReply reply_of(const protocol::Request& request);
+  static StoreReply reply_of(const PendingStore& pending);
+  void answer_store(const StoreReply& reply, const StoreResult& result, net::WriteBuffer& out);
+  void answer_store_error(const StoreReply& reply, std::string_view text, net::WriteBuffer& out);
+  void refuse_store(const StoreReply& reply, StoreStatus status, const HashedKey& key,
+                    net::WriteBuffer& out);
+
+  void write_value(const ItemView& item, bool with_cas, net::WriteBuffer& out);
+  void remove(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
+  void arithmetic(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
+  void touch(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
+  void flush_all(const protocol::Request& request, net::WriteBuffer& out);
+  void stats(const protocol::Request& request, net::WriteBuffer& out);
+  void verbosity(const protocol::Request& request, net::WriteBuffer& out);
+
+  // executor_meta.cpp
+  void meta_get(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
+  void meta_remove(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
+  void meta_arithmetic(const protocol::Request& request, const HashedKey& key,
+                       net::WriteBuffer& out);
+  void meta_debug(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
+  void answer_meta_store(const StoreReply& reply, const StoreResult& result, net::WriteBuffer& out);
+
+  // The host may take locks, which nothing inside a batch may.
+  template <typename Call>
+  void outside_batch(Call call) {
+    thread_.end_batch();
+    call();
+    thread_.begin_batch();
+  }
+
+  Seconds expiry(std::int64_t exptime_s) const {
+    return expiry_from_wire(exptime_s, now_, unix_offset_);
+  }
+
+  Store& store_;
+  ExecutorHost& host_;
+  ValueBudget& budget_;
+  const std::int64_t unix_offset_;
+  StoreThread thread_;
+  PinPool pins_;
+  Seconds now_ = kClockStart;
+  net::Counter meta_commands_;
+  net::Counter uploads_refused_;
+};
+
+}  // namespace ringcache::store

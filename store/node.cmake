@@ -1,0 +1,30 @@
+# The node: executor, sessions, command line, metrics. Included by store/CMakeLists.txt; apart from
+# the engine's list because it links what the engine must not.
+execute_process(COMMAND git rev-parse --short HEAD WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
+  OUTPUT_VARIABLE RINGCACHE_NODE_REVISION OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
+if(NOT RINGCACHE_NODE_REVISION)
+  set(RINGCACHE_NODE_REVISION "unknown")
+endif()
+
+# What main.cpp and the node's tests link.
+add_library(ringcache_node_core STATIC
+  executor.cpp
+  executor_meta.cpp
+  executor_values.cpp
+  node.cpp
+  node_command_line.cpp
+  node_extended_options.cpp
+  node_maintenance.cpp
+  node_metrics.cpp
+  node_peer.cpp
+  node_session.cpp
+  node_stats.cpp
+  node_worker.cpp
+)
+target_link_libraries(ringcache_node_core PUBLIC ringcache_store ringcache_protocol ringcache_net)
+target_compile_definitions(ringcache_node_core PUBLIC
+  RINGCACHE_VERSION="${PROJECT_VERSION}" RINGCACHE_REVISION="${RINGCACHE_NODE_REVISION}")
+
+add_executable(ringcache-node main.cpp)
+target_link_libraries(ringcache-node PRIVATE ringcache_node_core)
+install(TARGETS ringcache-node RUNTIME)

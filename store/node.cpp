@@ -1,0 +1,247 @@
+#include "store/node.h"
+
+#include <algorithm>
+#include <chrono>
+#include <random>
+#include <thread>
+
+#include "net/log.h"
+#include "store/node_metrics.h"
+#include "store/node_session.h"
+#include "store/node_stats.h"
+#include "store/node_version.h"
+
+namespace ringcache::store {
+
+namespace {
+
+// The answers of one connection that may wait to be sent: above it the connection is not read and
+// its requests are not executed, until half of it has left.
+constexpr std::size_t kOutputHighBytes = 512 * 1024;
+constexpr std::size_t kOutputLowBytes = 256 * 1024;
+
+std::uint64_t random_seed() {
+  std::random_device device;
+  return std::uint64_t{device()} << 32 | device();
+}
+
+StoreOptions store_options(const NodeOptions& options) {
+  StoreOptions store = options.store;
+  if (store.hash_seed == 0) store.hash_seed = random_seed();
+  store.threads_max = static_cast<unsigned>(kThreadsLimit);
+  return store;
+}
+
+NodeClock start_clock(const net::Clock& clock) {
+  const auto wall = std::chrono::system_clock::now().time_since_epoch();
+  return {clock.now(), std::chrono::duration_cast<std::chrono::seconds>(wall).count()};
+}
+
+std::string_view state_name(SessionState state) {
+  switch (state) {
+    case SessionState::kValue:
+      return "conn_nread";
+    case SessionState::kSwallowing:
+      return "conn_swallow";
+    case SessionState::kWriting:
+      return "conn_mwrite";
+    case SessionState::kReading:
+      break;
+  }
+  return "conn_read";
+}
+
+}  // namespace
+
+Node::Node(const NodeOptions& options, const net::Clock& clock)
+    : options_(options),
+      clock_(clock),
+      node_clock_(start_clock(clock)),
+      store_(store_options(options)),
+      budget_(store_.options().memory_bytes),
+      maintenance_(store_, clock, node_clock_),
+      threads_({.count = options.threads, .name = "node", .clock = &clock}),
+      verbosity_(options.verbosity) {
+  for (std::size_t i = 0; i < threads_.size(); ++i) {
+    workers_.push_back(std::make_unique<NodeWorker>(store_, static_cast<ExecutorHost&>(*this),
+                                                    budget_, node_clock_));
+  }
+  listener_ = std::make_unique<net::Listener>(
+      threads_, listener_options(), [this](net::Connection& connection) {
+        return std::make_unique<NodeSession>(connection, *workers_[connection.worker().index()]);
+      });
+  set_verbosity(options.verbosity);
+}
+
+Node::~Node() {
+  admin_.reset();
+  listener_.reset();
+  threads_.stop();
+  threads_.join();
+  maintenance_.stop();
+}
+
+net::ListenerOptions Node::listener_options() const {
+  net::ListenerOptions listener;
+  listener.addresses = options_.listen;
+  listener.connections_max = options_.connections_max;
+  listener.at_limit =
+      options_.refuse_at_limit ? net::AtConnectionLimit::kRefuse : net::AtConnectionLimit::kWait;
+  listener.backlog = options_.backlog;
+  listener.unix_mode = options_.unix_mode;
+  listener.connection.read_limit_bytes = kReadLimitBytes;
+  listener.connection.output_high_bytes = kOutputHighBytes;
+  listener.connection.output_low_bytes = kOutputLowBytes;
+  listener.connection.idle_timeout = options_.idle_timeout;
+  return listener;
+}
+
+std::optional<std::string> Node::start() {
+  if (auto error = threads_.start()) return error;
+  if (auto error = start_metrics()) return error;
+  if (auto error = listener_->start()) return error;
+  maintenance_.start();
+  accepting_ = true;
+  return std::nullopt;
+}
+
+std::optional<std::string> Node::start_metrics() {
+  if (!options_.metrics) return std::nullopt;
+  net::AdminOptions admin;
+  admin.listen = *options_.metrics;
+  admin_ = std::make_unique<net::AdminServer>(admin);
+  admin_->set_metrics(options_.metrics_prefix + '_',
+                      [this](net::MetricFamilies& metrics) { collect(metrics); });
+  admin_->set_readiness([this] {
+    const bool ready = accepting_;
+    return net::Readiness{ready, ready ? "ready\n" : "not accepting connections\n"};
+  });
+  std::optional<std::string> error = admin_->start();
+  if (error) *error += " (--metrics sets another address, --metrics off does without)";
+  return error;
+}
+
+std::optional<net::Address> Node::metrics_bound() const {
+  if (!admin_) return std::nullopt;
+  return admin_->bound();
+}
+
+bool Node::drain() {
+  accepting_ = false;
+  const bool all_closed = listener_->drain(options_.shutdown_grace);
+  threads_.stop();
+  threads_.join();
+  maintenance_.stop();
+  return all_closed;
+}
+
+// --- ExecutorHost ------------------------------------------------------------------------------
+
+void Node::append_stats(StatsKind kind, Seconds now, std::string& out) {
+  switch (kind) {
+    case StatsKind::kGeneral: {
+      NodeFigures shown = figures();
+      {
+        const std::lock_guard lock(reset_mutex_);
+        for (const auto& row : kNodeFiguresTable) {
+          if (row.kind == FigureKind::kCounter) shown.*row.field -= at_reset_.*row.field;
+        }
+      }
+      append_general_stats(shown, store_.stats(now), out);
+      return;
+    }
+    case StatsKind::kSettings: {
+      NodeOptions shown = options_;
+      shown.listen = bound();
+      append_settings_stats(shown, store_.options(), threads(), verbosity_, out);
+      return;
+    }
+    case StatsKind::kItems:
+      append_item_stats(store_.stats(now), out);
+      return;
+    case StatsKind::kSlabs:
+      append_slab_stats(store_.stats(now), out);
+      return;
+    case StatsKind::kConns:
+      append_connections(now, out);
+      return;
+    case StatsKind::kSizes:
+      append_stat(out, "sizes_status", "disabled");
+      return;
+  }
+}
+
+void Node::append_connections(Seconds now, std::string& out) const {
+  for (const auto& worker : workers_) {
+    worker->sessions.for_each([&](const SessionEntry& entry) {
+      const std::string fd = std::to_string(entry.fd) + ':';
+      const Seconds last = entry.last_command.load(std::memory_order_relaxed);
+      append_stat(out, fd + "addr", entry.peer);
+      append_stat(out, fd + "listen_addr", entry.listener);
+      append_stat(out, fd + "state", state_name(entry.state.load(std::memory_order_relaxed)));
+      append_stat(out, fd + "secs_since_last_cmd", std::uint64_t{now > last ? now - last : 0});
+    });
+  }
+}
+
+void Node::reset_stats() {
+  store_.reset_stats();
+  const NodeFigures now = figures();
+  const std::lock_guard lock(reset_mutex_);
+  at_reset_ = now;
+}
+
+void Node::set_verbosity(std::uint64_t level) {
+  const auto bounded = static_cast<unsigned>(std::min<std::uint64_t>(level, 2));
+  verbosity_ = bounded;
+  net::set_up_log({.level = bounded == 0 ? net::LogLevel::kInfo : net::LogLevel::kDebug});
+  for (const auto& worker : workers_) worker->trace_requests = bounded >= 2;
+}
+
+std::string_view Node::version() const {
+  return kProtocolVersion;
+}
+
+// --- figures -----------------------------------------------------------------------------------
+
+NodeFigures Node::figures() const {
+  NodeFigures figures;
+  const Seconds now = node_clock_.seconds(clock_.now());
+  figures.uptime = now - kClockStart;
+  figures.time = static_cast<std::uint64_t>(node_clock_.unix_s(now));
+  figures.max_connections = listener_->connections_max();
+  figures.curr_connections = listener_->connections();
+  figures.total_connections = listener_->accepted_total();
+  figures.rejected_connections = listener_->refused_total();
+  figures.accept_errors = listener_->accept_errors_total();
+  figures.connection_structures = figures.curr_connections;
+  figures.arriving_bytes = budget_.reserved_bytes();
+  figures.pinned_bytes = budget_.pinned_bytes();
+  figures.accepting_conns = accepting_ ? 1 : 0;
+  figures.threads = threads_.size();
+  figures.sweeps = maintenance_.sweeps();
+  figures.maintenance_turns = maintenance_.turns();
+  for (const auto& worker : workers_) {
+    figures.cmd_meta += worker->executor.meta_commands().value();
+    figures.uploads_refused += worker->executor.uploads_refused().value();
+    figures.protocol_errors += worker->protocol_errors.value();
+    figures.idle_kicks += worker->idle_kicks.value();
+    figures.output_pauses += worker->output_pauses.value();
+    figures.bytes_read += worker->read_bytes.value();
+    figures.bytes_written += worker->written_bytes.value();
+  }
+  return figures;
+}
+
+void Node::collect(net::MetricFamilies& metrics) const {
+  CommandDurations durations;
+  for (const auto& worker : workers_) {
+    durations.get += worker->get_duration.snapshot();
+    durations.set += worker->set_duration.snapshot();
+    durations.other += worker->other_duration.snapshot();
+  }
+  add_node_metrics(figures(), store_.stats(node_clock_.seconds(clock_.now())), durations,
+                   maintenance_.hit_ratio(), metrics);
+}
+
+}  // namespace ringcache::store

@@ -1,0 +1,172 @@
+#include "store/node_extended_options.h"
+
+#include <algorithm>
+#include <array>
+#include <charconv>
+
+namespace ringcache::store {
+
+namespace {
+
+// One word that is taken. `apply` returns what is wrong with the value, or nothing.
+struct Word {
+  std::string_view name;
+  std::string_view value;  // how the help shows it; empty: takes none
+  std::string_view help;
+  std::string (*apply)(std::string_view value, NodeOptions& options);
+};
+
+bool parse_unsigned(std::string_view text, unsigned max, unsigned& out) {
+  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
+  return error == std::errc{} && end == text.data() + text.size() && out <= max;
+}
+
+std::string set_percent(std::string_view value, unsigned& percent) {
+  unsigned parsed = 0;
+  if (!parse_unsigned(value, 80, parsed) || parsed == 0) return "must be a number from 1 to 80";
+  percent = parsed;
+  return "";
+}
+
+std::string nothing_to_do(std::string_view, NodeOptions&) {
+  return "";
+}
+
+constexpr std::array kWords{
+    Word{"hot_lru_pct", "=N", "percent of a slab class for new items (default 20)",
+         [](std::string_view value, NodeOptions& options) {
+           return set_percent(value, options.store.hot_percent);
+         }},
+    Word{"warm_lru_pct", "=N", "percent of a slab class for items read again (default 40)",
+         [](std::string_view value, NodeOptions& options) {
+           return set_percent(value, options.store.warm_percent);
+         }},
+    Word{"idle_timeout", "=SECONDS", "close connections that send nothing (default 0, never)",
+         [](std::string_view value, NodeOptions& options) -> std::string {
+           unsigned seconds = 0;
+           if (!parse_unsigned(value, 31'536'000, seconds)) return "must be a number of seconds";
+           options.idle_timeout = std::chrono::seconds(seconds);
+           return "";
+         }},
+    Word{"maxconns_fast", "", "refuse connections above -c with an error (default)",
+         [](std::string_view, NodeOptions& options) -> std::string {
+           options.refuse_at_limit = true;
+           return "";
+         }},
+    Word{"no_maxconns_fast", "", "let them wait in the backlog instead",
+         [](std::string_view, NodeOptions& options) -> std::string {
+           options.refuse_at_limit = false;
+           return "";
+         }},
+    Word{"modern", "", "taken for compatibility: what it stood for is always on", nothing_to_do},
+    Word{"lru_maintainer", "", "the same", nothing_to_do},
+    Word{"lru_crawler", "", "the same", nothing_to_do},
+    Word{"slab_reassign", "", "the same", nothing_to_do},
+};
+
+struct Refused {
+  std::string_view name;
+  std::string_view why;
+};
+
+constexpr std::string_view kAlwaysOn = "this part of the node is always on";
+constexpr std::string_view kNoFlash = "the node has no external storage";
+constexpr std::string_view kNoTls = "the node has no TLS";
+constexpr std::string_view kNoWatchers = "the node has no watchers";
+
+constexpr std::array kRefused{
+    Refused{"hashpower", "the hash table grows by itself, a bucket at a time"},
+    Refused{"no_hashexpand", "the hash table always grows by itself"},
+    Refused{"hash_algorithm", "the node has one hash function"},
+    Refused{"tail_repair_time", "no reference can get stuck"},
+    Refused{"no_lru_crawler", kAlwaysOn},
+    Refused{"no_lru_maintainer", kAlwaysOn},
+    Refused{"no_modern", kAlwaysOn},
+    Refused{"no_slab_reassign", kAlwaysOn},
+    Refused{"slab_automove", "pages move by the node's own rule"},
+    Refused{"no_slab_automove", "pages move by the node's own rule"},
+    Refused{"slab_automove_ratio", "pages move by the node's own rule"},
+    Refused{"slab_automove_window", "pages move by the node's own rule"},
+    Refused{"slab_automove_freeratio", kNoFlash},
+    Refused{"lru_crawler_sleep", "the sweep has a time budget of its own"},
+    Refused{"lru_crawler_tocrawl", "the sweep has a time budget of its own"},
+    Refused{"read_buf_mem_limit", "buffers are held only while they have bytes in them"},
+    Refused{"resp_obj_mem_limit", "answers are bounded for each connection"},
+    Refused{"hot_max_factor", "the lists are bounded by size, not by age"},
+    Refused{"warm_max_factor", "the lists are bounded by size, not by age"},
+    Refused{"temporary_ttl", "there is no separate list for short-lived items"},
+    Refused{"slab_chunk_max", "the largest chunk follows from the page size"},
+    Refused{"slab_sizes", "the classes follow from -f"},
+    Refused{"watcher_logbuf_size", kNoWatchers},
+    Refused{"worker_logbuf_size", kNoWatchers},
+    Refused{"track_sizes", "the node keeps no histogram of item sizes"},
+    Refused{"no_inline_ascii_resp", "obsolete"},
+    Refused{"inline_ascii_resp", "obsolete"},
+    Refused{"sock_cookie_id", "the node does not mark its sockets"},
+    Refused{"no_drop_privileges", "the node drops no privileges; run it as an ordinary user"},
+    Refused{"drop_privileges", "run the node as an ordinary user"},
+    Refused{"relaxed_privileges", "run the node as an ordinary user"},
+    Refused{"proxy_config", "ringcache-proxy is the proxy"},
+    Refused{"proxy_arg", "ringcache-proxy is the proxy"},
+};
+
+std::string refusal(std::string_view name) {
+  const auto* row = std::find_if(kRefused.begin(), kRefused.end(),
+                                 [&](const Refused& each) { return each.name == name; });
+  std::string_view why;
+  if (row != kRefused.end()) {
+    why = row->why;
+  } else if (name.starts_with("ext_")) {
+    why = kNoFlash;
+  } else if (name.starts_with("ssl_")) {
+    why = kNoTls;
+  } else {
+    return "-o " + std::string(name) + ": no such option; see -h for those there are";
+  }
+  return "-o " + std::string(name) +
+         ": memcached has this option, the node does not: " + std::string(why);
+}
+
+std::string apply_word(std::string_view word, NodeOptions& options) {
+  const std::size_t equals = word.find('=');
+  const std::string_view name = word.substr(0, equals);
+  const bool has_value = equals != std::string_view::npos;
+  const auto* row = std::find_if(kWords.begin(), kWords.end(),
+                                 [&](const Word& each) { return each.name == name; });
+  if (row == kWords.end()) return refusal(name);
+  const std::string label = "-o " + std::string(name);
+  if (has_value == row->value.empty()) {
+    return has_value ? label + ": takes no value"
+                     : label + ": needs a value, " + std::string(name) + std::string(row->value);
+  }
+  const std::string wrong = row->apply(has_value ? word.substr(equals + 1) : "", options);
+  return wrong.empty() ? "" : label + ": " + wrong;
+}
+
+}  // namespace
+
+std::string apply_extended_options(std::string_view list, NodeOptions& options) {
+  while (!list.empty()) {
+    const std::size_t comma = std::min(list.find(','), list.size());
+    const std::string_view word = list.substr(0, comma);
+    list.remove_prefix(std::min(comma + 1, list.size()));
+    if (word.empty()) continue;
+    if (std::string wrong = apply_word(word, options); !wrong.empty()) return wrong;
+  }
+  if (options.store.hot_percent + options.store.warm_percent > 80) {
+    return "-o hot_lru_pct and warm_lru_pct: more than 80 together";
+  }
+  return "";
+}
+
+std::string extended_options_help() {
+  std::string text;
+  for (const Word& word : kWords) {
+    std::string left = std::string(word.name) + std::string(word.value);
+    left.resize(std::max<std::size_t>(left.size() + 1, 23), ' ');
+    text += "    " + left + std::string(word.help) + "\n";
+  }
+  return text;
+}
+
+}  // namespace ringcache::store

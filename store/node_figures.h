@@ -1,0 +1,65 @@
+// What the node counts beside its store, one row each: the row makes the field, its name in
+// `stats`, its metric and its help. The store's own rows are in store_stats.h.
+//
+//   X(field, kind, stats name, metric name, help)
+//
+// An empty name means that the figure is not shown there. `stats reset` sets the counters back to 0
+// in `stats`, not in the metrics.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string_view>
+
+#include "store/store_stats.h"
+
+namespace ringcache::store {
+
+#define RINGCACHE_NODE_FIGURES(X)                                                                 \
+  X(uptime, kGauge, "uptime", "uptime_seconds", "Seconds since the start")                        \
+  X(time, kGauge, "time", "time_seconds", "Unix time of the node")                                \
+  X(max_connections, kGauge, "max_connections", "max_connections",                                \
+    "Client connections allowed at once")                                                         \
+  X(curr_connections, kGauge, "curr_connections", "current_connections",                          \
+    "Client connections open")                                                                    \
+  X(total_connections, kCounter, "total_connections", "connections_total",                        \
+    "Client connections accepted")                                                                \
+  X(rejected_connections, kCounter, "rejected_connections", "connections_rejected_total",         \
+    "Client connections refused at the limit")                                                    \
+  X(accept_errors, kCounter, "accept_errors", "accept_errors_total",                              \
+    "Times accepting failed for want of file descriptors or memory")                              \
+  X(connection_structures, kGauge, "connection_structures", "", "The same as curr_connections")   \
+  X(cmd_meta, kCounter, "cmd_meta", "meta_commands_total", "Meta commands executed")              \
+  X(protocol_errors, kCounter, "protocol_errors", "protocol_errors_total",                        \
+    "Command lines refused")                                                                      \
+  X(idle_kicks, kCounter, "idle_kicks", "idle_kicks_total", "Connections closed by idle_timeout") \
+  X(output_pauses, kCounter, "output_pauses", "output_pauses_total",                              \
+    "Times a client that did not read its answers was made to wait")                              \
+  X(uploads_refused, kCounter, "uploads_refused", "uploads_refused_total",                        \
+    "Values refused because too many were arriving at once")                                      \
+  X(arriving_bytes, kGauge, "arriving_bytes", "arriving_value_bytes",                             \
+    "Bytes of items whose value is still arriving")                                               \
+  X(pinned_bytes, kGauge, "pinned_bytes", "pinned_value_bytes",                                   \
+    "Bytes of values held until a client has read them, counted once for each client")            \
+  X(bytes_read, kCounter, "bytes_read", "read_bytes_total", "Bytes received from clients")        \
+  X(bytes_written, kCounter, "bytes_written", "written_bytes_total", "Bytes sent to clients")     \
+  X(accepting_conns, kGauge, "accepting_conns", "accepting_connections",                          \
+    "1 while the node accepts")                                                                   \
+  X(threads, kGauge, "threads", "threads", "Worker threads")                                      \
+  X(sweeps, kCounter, "lru_crawler_starts", "lru_crawler_starts_total",                           \
+    "Times the sweep began anew")                                                                 \
+  X(maintenance_turns, kCounter, "lru_maintainer_juggles", "lru_maintainer_turns_total",          \
+    "Turns of the maintenance thread")
+
+#define RINGCACHE_NODE_FIELD(field, kind, stats_name, metric_name, help) std::uint64_t field = 0;
+struct NodeFigures {
+  RINGCACHE_NODE_FIGURES(RINGCACHE_NODE_FIELD)
+};
+#undef RINGCACHE_NODE_FIELD
+
+#define RINGCACHE_NODE_ROW(field, kind, stats_name, metric_name, help) \
+  StatsRow<NodeFigures>{&NodeFigures::field, FigureKind::kind, stats_name, metric_name, help},
+inline constexpr std::array kNodeFiguresTable{RINGCACHE_NODE_FIGURES(RINGCACHE_NODE_ROW)};
+#undef RINGCACHE_NODE_ROW
+
+}  // namespace ringcache::store

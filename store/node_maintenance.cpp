@@ -1,0 +1,69 @@
+#include "store/node_maintenance.h"
+
+#include <pthread.h>
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+namespace ringcache::store {
+
+namespace {
+
+constexpr std::size_t kSweepBudgetMin = 1'000;
+constexpr std::size_t kSweepBudgetMax = 10'000'000;
+
+// What was added to a total since `seen`; a total that fell was reset.
+std::uint64_t added(std::uint64_t total, std::uint64_t& seen) {
+  const std::uint64_t before = std::exchange(seen, total);
+  return total >= before ? total - before : total;
+}
+
+}  // namespace
+
+void NodeMaintenance::start() {
+  thread_ = std::thread([this] { run(); });
+  ::pthread_setname_np(thread_.native_handle(), "maintenance");
+}
+
+void NodeMaintenance::stop() {
+  {
+    const std::lock_guard lock(mutex_);
+    stopping_ = true;
+  }
+  stop_asked_.notify_all();
+  if (thread_.joinable()) thread_.join();
+}
+
+void NodeMaintenance::run() {
+  std::unique_lock lock(mutex_);
+  while (!stop_asked_.wait_for(lock, std::chrono::seconds(1), [this] { return stopping_; })) {
+    lock.unlock();
+    turn();
+    lock.lock();
+  }
+}
+
+void NodeMaintenance::turn() {
+  const std::int64_t start_ns = clock_.now();
+  const Seconds now = node_clock_.seconds(start_ns);
+  const MaintainResult result = store_.maintain(now, sweep_budget_);
+  if (result.pass_done) sweeps_.fetch_add(1, std::memory_order_relaxed);
+  const std::int64_t cost_ns = clock_.now() - start_ns;
+  if (cost_ns > kMaintenanceBudgetNs) {
+    sweep_budget_ = std::max(sweep_budget_ / 2, kSweepBudgetMin);
+  } else if (cost_ns < kMaintenanceBudgetNs / 2 && !result.pass_done) {
+    sweep_budget_ = std::min(sweep_budget_ * 2, kSweepBudgetMax);
+  }
+  sample_hit_ratio(start_ns, now);
+  turns_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void NodeMaintenance::sample_hit_ratio(std::int64_t now_ns, Seconds now) {
+  const StoreCounters counters = store_.stats(now).counters;
+  hits_total_ += added(counters.get_hits, hits_seen_);
+  misses_total_ += added(counters.get_misses, misses_seen_);
+  hit_ratio_.sample(now_ns, hits_total_, misses_total_);
+}
+
+}  // namespace ringcache::store

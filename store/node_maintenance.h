@@ -1,0 +1,62 @@
+// The node's background thread: sweeps the store for expired items, looks after its lists, samples
+// the hit ratio. Once a second, within a share of a core.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <cstdint>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "net/clock.h"
+#include "net/hit_ratio.h"
+#include "store/node_clock.h"
+#include "store/store.h"
+
+namespace ringcache::store {
+
+// Of a second: what the sweep may cost, 1 % of a core.
+inline constexpr std::int64_t kMaintenanceBudgetNs = 10'000'000;
+
+class NodeMaintenance {
+ public:
+  NodeMaintenance(Store& store, const net::Clock& clock, const NodeClock& node_clock)
+      : store_(store), clock_(clock), node_clock_(node_clock) {}
+  // As stop().
+  ~NodeMaintenance() { stop(); }
+
+  void start();
+  void stop();  // waits for the turn in hand
+
+  // One turn, as the thread does it each second; for tests too. One thread at a time.
+  void turn();
+
+  double hit_ratio() const { return hit_ratio_.value(); }
+  std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
+  std::uint64_t sweeps() const { return sweeps_.load(std::memory_order_relaxed); }
+
+ private:
+  void run();
+  void sample_hit_ratio(std::int64_t now_ns, Seconds now);
+
+  Store& store_;
+  const net::Clock& clock_;
+  const NodeClock node_clock_;
+  net::HitRatio hit_ratio_;
+  // Totals that keep growing when `stats reset` sets the store's back.
+  std::uint64_t hits_seen_ = 0;
+  std::uint64_t misses_seen_ = 0;
+  std::uint64_t hits_total_ = 0;
+  std::uint64_t misses_total_ = 0;
+  std::size_t sweep_budget_ = 100'000;  // chunks a turn, adapted to the cost
+  std::atomic<std::uint64_t> turns_{0};
+  std::atomic<std::uint64_t> sweeps_{0};
+
+  std::mutex mutex_;
+  std::condition_variable stop_asked_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace ringcache::store

@@ -1,0 +1,315 @@
+#include "store/node_session.h"
+
+#include <algorithm>
+#include <array>
+#include <limits>
+#include <span>
+#include <utility>
+
+#include "net/log.h"
+#include "net/worker.h"
+#include "store/node_peer.h"
+
+namespace ringcache::store {
+
+using protocol::Command;
+using protocol::ParseResult;
+
+NodeSession::NodeSession(net::Connection& connection, NodeWorker& worker) : worker_(worker) {
+  connection.count_bytes_into(&worker.read_bytes, &worker.written_bytes);
+  entry_.fd = connection.native_handle();
+  entry_.peer = peer_name(connection.native_handle());
+  entry_.listener = listener_name(connection.native_handle());
+  entry_.last_command = worker.clock.seconds(connection.worker().now_ns());
+  worker_.sessions.add(entry_);
+}
+
+NodeSession::~NodeSession() {
+  worker_.sessions.remove(entry_);
+}
+
+void NodeSession::on_bytes(net::Connection& connection) {
+  const Seconds now = worker_.clock.seconds(connection.worker().now_ns());
+  entry_.last_command.store(now, std::memory_order_relaxed);
+  worker_.executor.begin_turn(now);
+  const Step step = run(connection);
+  worker_.executor.end_turn();
+  record_durations(connection);
+  output_was_full_ = step == Step::kOutputFull;
+  if (output_was_full_) worker_.output_pauses.add();
+  publish_state();
+  if (step == Step::kClose || (input_ended_ && !output_was_full_)) connection.close_after_flush();
+}
+
+NodeSession::Step NodeSession::run(net::Connection& connection) {
+  Step step = Step::kAgain;
+  while (step == Step::kAgain) {
+    if (connection.output_full()) {
+      return connection.in().empty() ? Step::kNeedMore : Step::kOutputFull;
+    }
+    switch (state_) {
+      case State::kCommands:
+        step = run_commands(connection);
+        break;
+      case State::kValue:
+        step = run_value(connection);
+        break;
+      case State::kSwallow:
+        step = run_swallow(connection);
+        break;
+    }
+  }
+  return step;
+}
+
+// --- commands ----------------------------------------------------------------------------------
+
+NodeSession::Step NodeSession::run_commands(net::Connection& connection) {
+  net::ReadBuffer& in = connection.in();
+  if (in.empty()) return Step::kNeedMore;
+  std::size_t tail = 0;
+  const std::size_t count = parse_ahead(in.bytes(), tail);
+  prefetch(count);
+  std::size_t done = 0;
+  Step step = Step::kAgain;
+  for (std::size_t i = 0; i < count && step == Step::kAgain; ++i) {
+    ParsedRequest& parsed = worker_.parsed[i];
+    if (connection.output_full()) {
+      take_back(parsed);
+      in.consume(done);
+      return Step::kOutputFull;
+    }
+    step = execute(connection, parsed);
+    if (step == Step::kOutputFull || step == Step::kNeedMore) {
+      take_back(parsed);
+      in.consume(done);
+      return step;
+    }
+    done = parsed.end;
+  }
+  if (step == Step::kAgain && state_ == State::kCommands) {
+    done = tail;
+    if (count == 0) step = Step::kNeedMore;
+  }
+  in.consume(done);
+  return step;
+}
+
+std::size_t NodeSession::parse_ahead(std::string_view bytes, std::size_t& tail) {
+  std::size_t offset = 0;
+  std::size_t count = 0;
+  while (count < kLookAhead && offset < bytes.size()) {
+    ParsedRequest& parsed = worker_.parsed[count];
+    parsed.before = parser_;
+    parsed.begin = offset;
+    std::size_t consumed = 0;
+    parsed.result = parser_.parse(bytes.substr(offset), parsed.request, consumed);
+    offset += consumed;
+    if (parsed.result == ParseResult::kNeedMore) break;
+    parsed.line_end = offset;
+    parsed.has_block = false;
+    if (parsed.result == ParseResult::kDone && protocol::spec(parsed.request.command).has_value) {
+      const std::size_t block_bytes = std::size_t{parsed.request.value_bytes} + 2;
+      parsed.has_block = bytes.size() - offset >= block_bytes;
+      if (parsed.has_block) offset += block_bytes;
+    }
+    parsed.end = offset;
+    ++count;
+    if (ends_look_ahead(parsed)) break;
+  }
+  tail = offset;
+  return count;
+}
+
+// What follows can't be parsed before this request has been dealt with.
+bool NodeSession::ends_look_ahead(const ParsedRequest& parsed) {
+  if (parsed.result == ParseResult::kInvalid) {
+    return parsed.request.close || parsed.request.swallow_bytes > 0;
+  }
+  if (parsed.request.command == Command::kQuit) return true;
+  return protocol::spec(parsed.request.command).has_value && !parsed.has_block;
+}
+
+void NodeSession::prefetch(std::size_t count) {
+  Executor& executor = worker_.executor;
+  for (std::size_t i = 0; i < count; ++i) {
+    ParsedRequest& parsed = worker_.parsed[i];
+    const bool has_key = parsed.result == ParseResult::kDone && !parsed.request.keys().empty();
+    if (!has_key) {
+      parsed.key = {};
+      continue;
+    }
+    parsed.key = executor.hashed(parsed.request.key());
+    if (count > 1) executor.prefetch(parsed.key);
+  }
+  if (count < 2) return;
+  for (std::size_t i = 0; i < count; ++i) {
+    if (!worker_.parsed[i].key.bytes.empty()) executor.prefetch_item(worker_.parsed[i].key);
+  }
+}
+
+NodeSession::Step NodeSession::execute(net::Connection& connection, ParsedRequest& parsed) {
+  if (worker_.trace_requests.load(std::memory_order_relaxed)) {
+    net::log_debug("request", {{"peer", entry_.peer}, {"line", parsed.request.line}});
+  }
+  if (parsed.result == ParseResult::kInvalid) return refuse(connection, parsed);
+  const Command command = parsed.request.command;
+  const protocol::CommandSpec& spec = protocol::spec(command);
+  if (spec.has_value) return execute_store(connection, parsed);
+  count(command);
+  if (!spec.multi_key) {
+    const Executor::Next next =
+        worker_.executor.execute(parsed.request, parsed.key, connection.out());
+    return next == Executor::Next::kClose ? Step::kClose : Step::kAgain;
+  }
+  const std::size_t answered = worker_.executor.retrieve(
+      parsed.request, keys_answered_, connection.options().output_high_bytes, connection.out());
+  if (answered < parsed.request.keys().size()) {
+    keys_answered_ = static_cast<std::uint16_t>(answered);
+    return Step::kOutputFull;
+  }
+  keys_answered_ = 0;
+  return Step::kAgain;
+}
+
+NodeSession::Step NodeSession::refuse(net::Connection& connection, const ParsedRequest& parsed) {
+  worker_.protocol_errors.add();
+  worker_.executor.refuse(parsed.request, connection.out());
+  keys_answered_ = 0;
+  if (parsed.request.close) return Step::kClose;
+  if (parsed.request.swallow_bytes > 0) {
+    swallow_bytes_ = parsed.request.swallow_bytes;
+    state_ = State::kSwallow;
+  }
+  return Step::kAgain;
+}
+
+// --- values ------------------------------------------------------------------------------------
+
+NodeSession::Step NodeSession::execute_store(net::Connection& connection, ParsedRequest& parsed) {
+  const protocol::Request& request = parsed.request;
+  if (parsed.has_block) {
+    count(request.command);
+    const std::string_view block =
+        connection.in().bytes().substr(parsed.line_end, std::size_t{request.value_bytes} + 2);
+    worker_.executor.store(request, parsed.key, block, connection.out());
+    return Step::kAgain;
+  }
+  if (request.value_bytes < kStreamedValueBytesMin) return Step::kNeedMore;
+  count(request.command);
+  if (!pending_) pending_ = worker_.take_pending();
+  if (worker_.executor.start_store(request, parsed.key, *pending_, connection.out())) {
+    state_ = State::kValue;
+  } else {
+    worker_.give_pending(std::move(pending_));
+    swallow_bytes_ = std::uint64_t{request.value_bytes} + 2;
+    state_ = State::kSwallow;
+  }
+  return Step::kAgain;
+}
+
+NodeSession::Step NodeSession::run_value(net::Connection& connection) {
+  net::ReadBuffer& in = connection.in();
+  Reservation& reservation = pending_->reservation;
+  reservation.advance(std::exchange(lent_bytes_, 0));
+  if (reservation.remaining() > 0) {
+    const std::size_t here = std::min(in.size(), reservation.remaining());
+    reservation.write(in.bytes().substr(0, here));
+    in.consume(here);
+    if (reservation.remaining() > 0) {
+      lend(connection);
+      return Step::kNeedMore;
+    }
+  }
+  if (in.size() < protocol::kCrlf.size()) return Step::kNeedMore;
+  const bool good_end = in.bytes().starts_with(protocol::kCrlf);
+  in.consume(protocol::kCrlf.size());
+  worker_.executor.finish_store(*pending_, good_end, connection.out());
+  worker_.give_pending(std::move(pending_));
+  state_ = State::kCommands;
+  return Step::kAgain;
+}
+
+// REQUIRES an empty input. A short rest is not worth a loan: it is copied when it comes.
+void NodeSession::lend(net::Connection& connection) {
+  const Reservation& reservation = pending_->reservation;
+  if (reservation.remaining() < kStreamedValueBytesMin) return;
+  std::array<std::span<char>, net::kLentPiecesMax> pieces;
+  const std::size_t count = reservation.writable(pieces);
+  if (!connection.in().lend(std::span<const std::span<char>>(pieces.data(), count))) return;
+  for (std::size_t i = 0; i < count; ++i) lent_bytes_ += pieces[i].size();
+}
+
+NodeSession::Step NodeSession::run_swallow(net::Connection& connection) {
+  net::ReadBuffer& in = connection.in();
+  const std::uint64_t here = std::min<std::uint64_t>(in.size(), swallow_bytes_);
+  in.consume(static_cast<std::size_t>(here));
+  swallow_bytes_ -= here;
+  if (swallow_bytes_ > 0) return Step::kNeedMore;
+  state_ = State::kCommands;
+  return Step::kAgain;
+}
+
+// --- the connection's life ---------------------------------------------------------------------
+
+void NodeSession::on_drained(net::Connection&) {
+  entry_.state = SessionState::kReading;
+}
+
+void NodeSession::on_end_of_input(net::Connection& connection) {
+  input_ended_ = true;
+  if (!output_was_full_) connection.close_after_flush();
+}
+
+void NodeSession::on_drain(net::Connection& connection) {
+  on_end_of_input(connection);
+}
+
+void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& info) {
+  connection.in().take_back();
+  if (pending_) {
+    worker_.executor.abandon_store(*pending_);
+    worker_.give_pending(std::move(pending_));
+  }
+  if (info.reason == net::CloseReason::kIdle) worker_.idle_kicks.add();
+  if (net::log_enabled(net::LogLevel::kDebug)) {
+    net::log_debug("connection closed", {{"peer", entry_.peer},
+                                         {"reason", net::to_string(info.reason)},
+                                         {"read_bytes", connection.read_bytes()},
+                                         {"written_bytes", connection.written_bytes()}});
+  }
+}
+
+// --- figures -----------------------------------------------------------------------------------
+
+void NodeSession::count(Command command) {
+  constexpr auto kMost = std::numeric_limits<std::uint16_t>::max();
+  std::uint16_t& counter = protocol::is_read(command)          ? gets_
+                           : protocol::spec(command).has_value ? sets_
+                                                               : others_;
+  if (counter < kMost) ++counter;
+}
+
+void NodeSession::record_durations(net::Connection& connection) {
+  if (gets_ + sets_ + others_ == 0) return;
+  const std::int64_t elapsed = connection.worker().precise_ns() - connection.worker().now_ns();
+  const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(elapsed, 0));
+  if (gets_ > 0) worker_.get_duration.record_ns(ns, gets_);
+  if (sets_ > 0) worker_.set_duration.record_ns(ns, sets_);
+  if (others_ > 0) worker_.other_duration.record_ns(ns, others_);
+  gets_ = sets_ = others_ = 0;
+}
+
+void NodeSession::publish_state() {
+  SessionState state = SessionState::kReading;
+  if (output_was_full_) {
+    state = SessionState::kWriting;
+  } else if (state_ == State::kValue) {
+    state = SessionState::kValue;
+  } else if (state_ == State::kSwallow) {
+    state = SessionState::kSwallowing;
+  }
+  entry_.state.store(state, std::memory_order_relaxed);
+}
+
+}  // namespace ringcache::store

@@ -1,0 +1,88 @@
+// One client connection of the node: from bytes to requests to the executor, and its answers.
+//
+//   in() --parse up to kLookAhead requests--> [r0 r1 r2 ...] --prefetch all, then execute in order
+//                                                                    |
+//   value still arriving: lend its memory to in()  <-----------------+----> out()
+//
+// Everything that one read brought is executed in one turn (one batch of the store) and leaves in
+// one gathered write. Between turns a session holds at most the memory of one arriving value.
+//
+// Bounded: when the output is above its high-water mark execution stops, also inside a multiget,
+// and goes on when it has drained; the connection does not read meanwhile. What was parsed ahead is
+// taken back by restoring the parser, so nothing of a request is kept.
+//
+//   kCommands  parse and execute
+//   kValue     the data block of a storage command is arriving
+//   kSwallow   the data block of a refused command is being dropped
+//
+// Threads: the worker of its connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+
+#include "net/connection.h"
+#include "protocol/request_parser.h"
+#include "store/node_worker.h"
+
+namespace ringcache::store {
+
+// Values from here on are read straight into their item when they do not arrive with their command
+// line; smaller ones wait in the input.
+inline constexpr std::size_t kStreamedValueBytesMin = 4096;
+// The most input that may be buffered: one command line and a value just below the limit above, and
+// room for pipelines to arrive in large reads.
+inline constexpr std::size_t kReadLimitBytes = 256 * 1024;
+
+class NodeSession final : public net::ConnectionHandler {
+ public:
+  NodeSession(net::Connection& connection, NodeWorker& worker);
+  ~NodeSession() override;
+
+  void on_bytes(net::Connection& connection) override;
+  void on_drained(net::Connection& connection) override;
+  void on_end_of_input(net::Connection& connection) override;
+  void on_drain(net::Connection& connection) override;
+  void on_closed(net::Connection& connection, const net::CloseInfo& info) override;
+
+ private:
+  enum class State : std::uint8_t { kCommands, kValue, kSwallow };
+  // What a step of the loop in run() found.
+  enum class Step : std::uint8_t { kAgain, kNeedMore, kOutputFull, kClose };
+
+  Step run(net::Connection& connection);
+  Step run_commands(net::Connection& connection);
+  Step run_value(net::Connection& connection);
+  Step run_swallow(net::Connection& connection);
+
+  // Parses ahead; returns how many of worker_.parsed are filled. `tail` is set to what was parsed
+  // behind them without being a request.
+  std::size_t parse_ahead(std::string_view bytes, std::size_t& tail);
+  static bool ends_look_ahead(const ParsedRequest& parsed);
+  void prefetch(std::size_t count);
+  Step execute(net::Connection& connection, ParsedRequest& parsed);
+  Step execute_store(net::Connection& connection, ParsedRequest& parsed);
+  Step refuse(net::Connection& connection, const ParsedRequest& parsed);
+  void lend(net::Connection& connection);
+  void take_back(const ParsedRequest& parsed) { parser_ = parsed.before; }
+  void count(protocol::Command command);
+  void record_durations(net::Connection& connection);
+  void publish_state();
+
+  NodeWorker& worker_;
+  protocol::RequestParser parser_;
+  State state_ = State::kCommands;
+  bool output_was_full_ = false;     // execution stopped for that
+  bool input_ended_ = false;         // close when the rest is executed
+  std::uint16_t keys_answered_ = 0;  // of the retrieval at the front of the input
+  std::uint16_t gets_ = 0;           // executed in this call, for the durations
+  std::uint16_t sets_ = 0;
+  std::uint16_t others_ = 0;
+  std::uint64_t swallow_bytes_ = 0;
+  std::size_t lent_bytes_ = 0;
+  std::unique_ptr<PendingStore> pending_;
+  SessionEntry entry_;
+};
+
+}  // namespace ringcache::store

@@ -98,8 +98,8 @@ struct Request {
   std::string_view key() const { return key_storage[0]; }  // REQUIRES: the command has one
   std::string_view wire_key;                               // meta commands only
 
-  // The command line without its line ending, cut at an embedded NUL as memcached does. Empty on a
-  // part of a multiget that has several.
+  // The command line without its line ending, cut at an embedded NUL as memcached does. Empty for a
+  // multiget that is delivered in parts or is longer than kCommandLineBytesMax.
   std::string_view line;
 
   // Storage commands and ms: the data block, value_bytes long and then CRLF, follows the line. It

@@ -205,10 +205,10 @@ ParseResult RequestParser::continue_keys(std::string_view bytes, Request& reques
     const bool at_newline = stopped && *stop == '\n';
     if (at_newline && !word.empty() && word.back() == '\r') word.remove_suffix(1);
     if (word.size() > kKeyBytesMax) {
+      if (request.key_count > 0) return deliver_keys(false, request);
       state_ = State::kSkipLine;
       consumed_bytes = end;
       request.first_keys = first_keys_;
-      request.key_count = 0;
       return refuse(request, kErrorBadLineFormat);
     }
     if (!word.empty() && request.key_count == kMultigetKeysPerRequest) {

@@ -37,7 +37,7 @@ class CommandLine(TestCase):
                               ([NODE, "-p", "banana"], "banana"),
                               ([NODE, "-p", "70000"], "70000"),
                               ([NODE, "-m", "-5"], "-5"),
-                              ([NODE, "-t", "0"], "-t"),
+                              ([NODE, "-t", "many"], "many"),
                               ([NODE, "-o", "no_such_extension"], "no_such_extension"),
                               ([PROXY, "--no-such"], "--no-such"),
                               ([PROXY], "-c"),

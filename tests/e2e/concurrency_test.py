@@ -166,6 +166,7 @@ def run_client(port, number, seed, results):
                 client.raise_by_cas(key)
         if not client.wire.silent():
             raise AssertionError("an answer too many")
+        client.wire.close()
         results.put((number, None, client.tally))
     except Exception as error:  # reported by the parent, which has the logs
         results.put((number, f"{type(error).__name__}: {error}", {}))

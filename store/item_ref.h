@@ -2,8 +2,8 @@
 // it takes).
 //
 // ItemView: two pointers, copied freely, owns nothing. Valid until the thread that got it ends its
-// batch or makes its next writing call (store.h lists them), whichever is first. The value never
-// changes under it; cas, expiry and the hit bits are read at the moment of the call.
+// batch or makes its next call (but for those that store.h lists), whichever is first. The value
+// never changes under it; cas, expiry and the hit bits are read at the moment of the call.
 //
 // ItemRef: move-only. Keeps the item's chunks from reuse until it is destroyed, on any thread, even
 // after the item was replaced, deleted or evicted, so that a large value can be sent by gathered

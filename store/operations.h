@@ -19,6 +19,7 @@ struct MetaGetOptions {
   bool vivify = false;                // N: on a miss create an empty item and win
   Seconds vivify_expiry = kNever;     //   its token
   std::uint64_t vivify_cas = 0;       // E: cas of the created item; 0 = the next one
+  bool vivify_key_is_binary = false;  // b
   bool recache = false;               // R: win if less than recache_below is left
   Seconds recache_below = 0;          //   its token, in seconds left
   bool recache_before_touch = false;  // R stood before T on the line: judge the old expiry
@@ -43,7 +44,7 @@ enum class StoreMode : std::uint8_t { kSet, kAdd, kReplace, kAppend, kPrepend };
 struct StoreOperands {
   StoreMode mode = StoreMode::kSet;
   bool compare = false;           // cas command, ms C (with E mode `add` it is ignored)
-  std::uint64_t compare_cas = 0;  //   its token. 0 never matches: EXISTS if there is an item
+  std::uint64_t compare_cas = 0;  //   its token. 0 matches nothing; append and prepend ignore it
   bool invalidate = false;        // ms I: an older cas stores, and marks the item stale
   std::uint64_t cas = 0;          // ms E: the item's new cas; 0 = the next one
   bool append_vivify = false;     // ms N with append or prepend: on a miss store as set
@@ -60,7 +61,7 @@ enum class StoreStatus : std::uint8_t {
   kNotStored,  // add of a present key, replace, append or prepend of an absent one
   kExists,     // compare: the cas differs
   kNotFound,   // compare: no such item
-  kTooLarge,   // larger than item_bytes_max; an append whose sum is
+  kTooLarge,   // over item_bytes_max. An append whose sum is: memcached answers NOT_STORED there
   kNoMemory,   // nothing could be evicted
 };
 
@@ -78,7 +79,7 @@ struct DeleteOperands {
   bool touch = false;             // T: with I (or x) also set the expiry
   Seconds touch_expiry = kNever;  //   its token
   bool remove_value = false;      // x: leave an empty item, without flags and (without T) expiry
-  std::uint64_t cas = 0;          // E: with I or x, the new cas; 0 = the next one
+  std::uint64_t cas = 0;          // E: the new cas; 0 = with I the next one, with x alone the old
 };
 
 enum class DeleteStatus : std::uint8_t {
@@ -101,6 +102,7 @@ struct ArithmeticOperands {
   bool touch = false;              // T
   Seconds touch_expiry = kNever;   //   its token
   std::uint64_t cas = 0;           // E: the new cas; 0 = the next one
+  bool key_is_binary = false;      // b, for a created item
 };
 
 enum class ArithmeticStatus : std::uint8_t { kOk, kNotFound, kExists, kNotNumeric, kNoMemory };
@@ -111,6 +113,7 @@ struct ArithmeticResult {
   std::uint64_t value = 0;
   std::uint64_t cas = 0;
   Seconds expiry = kNever;
+  Seconds expiry_before = kNever;  // t, where it stood before T on the line
 };
 
 // --- debug -------------------------------------------------------------------------------------

@@ -7,13 +7,12 @@
 //
 // Batches. A thread brackets what it does in one turn of its loop with begin_batch / end_batch: all
 // requests of the turn, hundreds of them if so many are there. Every operation must be inside a
-// batch. A batch must not wait for anything: no I/O, no other lock, no other thread. Between
-// batches nothing of the store may be held but ItemRefs and Reservations.
+// batch; batches of two stores may nest. A batch must not wait for anything: no I/O, no other lock,
+// no other thread. Between batches nothing of the store may be held but ItemRefs and Reservations.
 //
-// Views. get, get_and_touch and meta_get return an ItemView, valid until the same thread's next
-// *writing call* or its end_batch: copy the value out, or pin it. Writing calls are reserve,
-// commit, store, remove, discard, arithmetic, flush_all, and meta_get with `vivify`; all others
-// keep views valid.
+// Views. get, get_and_touch and meta_get return an ItemView, valid until the same thread's
+// end_batch or its next call of anything but get, debug, pin and prefetch, whichever is first: copy
+// the value out, or pin it, before going on.
 //
 // Time is an argument, in seconds on the store's clock (expiry.h), and should never go back.
 //
@@ -31,6 +30,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -46,7 +46,9 @@
 namespace ringcache::store {
 
 class Arena;
+class ArenaLock;
 class StoreThread;
+struct StoreDecision;
 struct ThreadState;
 
 // What one call of Store::maintain did.
@@ -93,6 +95,8 @@ class Store {
 
   std::unique_ptr<Arena> arena_;
   std::uint64_t hash_seed_;
+  mutable std::mutex baseline_mutex_;
+  StoreStats baseline_;  // what reset_stats found; empty before the first
 };
 
 class StoreThread {
@@ -155,6 +159,31 @@ class StoreThread {
  private:
   friend class Store;
   StoreThread(Arena* arena, ThreadState* state) : arena_(arena), state_(state) {}
+
+  enum class Miss : std::uint8_t { kAbsent, kExpired, kFlushed };
+  Item* look_up(const HashedKey& key, Seconds now, Miss& why);
+  void count_hit(const Item& item);
+  void count_miss(Miss why);
+  ItemView view(const Item& item) const;
+  MetaGetResult describe(const Item& item, const MetaGetOptions& options, Seconds now) const;
+
+  // Under the arena's lock.
+  Item* touch_locked(const HashedKey& key, Seconds expiry, Seconds now);
+  MetaGetResult meta_get_locked(const HashedKey& key, const MetaGetOptions& options, Seconds now);
+  MetaGetResult vivify_locked(const HashedKey& key, const MetaGetOptions& options, Seconds now);
+  bool refuse_too_large(const HashedKey& key, const ItemAttributes& attributes,
+                        std::uint64_t value_bytes);
+  Reservation reserve_locked(const HashedKey& key, const ItemAttributes& attributes,
+                             std::uint64_t value_bytes, Seconds now, ArenaLock* lock);
+  StoreResult commit_locked(Reservation& reservation, const StoreOperands& operands, Seconds now);
+  void count_store(const StoreOperands& operands, const StoreDecision& decision, const Item& item,
+                   const Item* old);
+  StoreResult concatenate(Item& added, Item& old, const StoreOperands& operands, std::uint64_t hash,
+                          Seconds now);
+  void invalidate(Item& item, const DeleteOperands& operands);
+  Item* empty_value(const HashedKey& key, Item& old, const DeleteOperands& operands, Seconds now);
+  ArithmeticResult write_number(const HashedKey& key, const ArithmeticOperands& operands,
+                                std::uint64_t value, Item* old, Seconds now);
 
   Arena* arena_;
   ThreadState* state_;

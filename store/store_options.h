@@ -12,8 +12,8 @@ inline constexpr std::size_t kItemBytesMaxLimit = std::size_t{1} << 30;  // -I 1
 
 struct StoreOptions {
   // Bytes of slab pages (-m), rounded down to whole pages. Every item lives in them and they are
-  // never exceeded. The hash table (about 13 bytes an item) and 70 KiB a StoreThread come on top;
-  // Store::memory() reports each. At least kMemoryBytesMin.
+  // never exceeded. The hash table (about 13 bytes an item) and 10 KiB a StoreThread come on top;
+  // Store::stats() reports each. At least kMemoryBytesMin.
   std::size_t memory_bytes = 64 * kMiB;
 
   // Largest item in bytes, header and key included (-I). 1 KiB to kItemBytesMaxLimit; an item also

@@ -1,0 +1,216 @@
+// One owner of memory: region, slabs, table, lists and counters behind one lock. Store has one.
+//
+// Reading functions (marked so) may run in any thread inside a batch, without the lock. All others
+// need the lock, an ArenaLock. Nobody outside store/ includes this.
+#pragma once
+
+#include <array>
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "store/eviction.h"
+#include "store/hash_table.h"
+#include "store/hashed_key.h"
+#include "store/item_ref.h"
+#include "store/operations.h"
+#include "store/rebalance.h"
+#include "store/reclaimer.h"
+#include "store/region.h"
+#include "store/reservation.h"
+#include "store/slab.h"
+#include "store/store.h"
+#include "store/store_options.h"
+#include "store/store_stats.h"
+#include "store/thread_state.h"
+
+namespace ringcache::store {
+
+class ArenaLock;
+
+class Arena {
+ public:
+  explicit Arena(const StoreOptions& options);  // options resolved
+
+  // --- reading ---
+  const Region& region() const { return region_; }
+  const StoreOptions& options() const { return options_; }
+  const std::atomic<Epoch>& epoch() const { return reclaimer_.epoch(); }
+  const HashTable& table() const { return table_; }
+  ClassIndex class_of(const Item& item) const { return slabs_.class_of(region_.ref(&item)); }
+  Item* find(const HashedKey& key) const;
+  // Loads the generation after the item was found: an item stored after a flush is never taken for
+  // one stored before.
+  bool is_flushed(const Item& item) const {
+    return item.generation() != generation_.load(std::memory_order_acquire);
+  }
+  bool is_dead(const Item& item, Seconds now) const {
+    return is_expired(item.expiry.load(std::memory_order_relaxed), now) || flush_is_due(now) ||
+           is_flushed(item);
+  }
+  // Everything that can be found was stored before a flush that has come due. Acquire: whoever sees
+  // that it is not due any more sees the generation that the flush began.
+  bool flush_is_due(Seconds now) const {
+    const Seconds at = flush_at_.load(std::memory_order_acquire);
+    return at != kNever && now >= at;
+  }
+  std::size_t item_bytes(const Item& item) const {
+    return item.prefix_bytes() + item.key_bytes + item.value_bytes;
+  }
+
+  // --- items (arena_items.cpp) ---
+  void apply_due_flush(Seconds now);
+  void flush(Seconds now);
+  void flush_later(Seconds at) { flush_at_.store(at, std::memory_order_relaxed); }
+  std::uint64_t next_cas() { return ++last_cas_; }
+  // The live item under the key, or nullptr; one that is dead is removed.
+  Item* find_live(const HashedKey& key, Seconds now);
+  // Enters a new item, in place of `old` if that is given. `hit` are its first hit bits.
+  void link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, std::uint8_t hit,
+            Seconds now);
+  void unlink(Item& item, std::uint64_t hash);
+  void unlink(Item& item) { unlink(item, hash_bytes(item.key(), options_.hash_seed)); }
+  void remove_dead(Item& item, std::uint64_t hash, Seconds now);
+  void set_expiry(Item& item, Seconds expiry);
+
+  // --- memory (arena_memory.cpp) ---
+  struct Shape {
+    std::size_t item_bytes = 0;
+    std::uint32_t head_value_bytes = 0;
+    bool large = false;
+    ClassIndex head_class = 0;
+  };
+  // REQUIRES key.size() + value_bytes <= kItemBytesMaxLimit.
+  Shape shape(std::size_t key_bytes, bool client_flags, std::size_t value_bytes) const;
+  bool too_large(std::string_view key, std::uint32_t client_flags, std::uint64_t value_bytes) const;
+  // An unlinked item with room for its value; nullptr: nothing can be evicted. `held` stays in
+  // place. With `lock`, it is let go from time to time.
+  Item* make_item(std::string_view key, const ItemAttributes& attributes, std::size_t value_bytes,
+                  Seconds now, const Item* held, ArenaLock* lock);
+  void free_unlinked(Item& item) { reclaimer_.free_unlinked(item); }
+  Reservation reservation(Item& item, std::uint64_t hash);
+  std::size_t capacity(const void* chunk) const { return slabs_.capacity(region_.ref(chunk)); }
+  void count_out_of_memory(ClassIndex at) { ++classes_[at].out_of_memory; }
+
+  // --- background, figures, tests ---
+  MaintainResult maintain(Seconds now, std::size_t budget);  // takes the lock itself
+  StoreStats raw_stats(Seconds now) const;
+  std::string check_integrity() const;
+
+  ThreadState* add_thread();
+  void remove_thread(ThreadState* thread);
+
+  // Per class, counted by writers.
+  struct ClassState {
+    std::unique_ptr<EvictionPolicy> policy;
+    std::size_t bytes = 0;                 // of its items
+    Seconds min_expiry = kNothingExpires;  // no item of the class expires before
+    Seconds expiry_pause = 0;              // in this second a search for expired items found few
+    std::uint64_t evictions_seen = 0;      // when pages were balanced last
+    std::uint64_t cmd_set = 0, delete_hits = 0, incr_hits = 0, decr_hits = 0;
+    std::uint64_t cas_hits = 0, cas_badval = 0;
+    std::uint64_t evicted = 0, evicted_nonzero = 0, evicted_unfetched = 0, evicted_active = 0;
+    std::uint64_t evicted_time = 0, out_of_memory = 0, reclaimed = 0, expired_unfetched = 0;
+    std::uint64_t expired = 0, crawler_reclaimed = 0, crawler_checked = 0;
+  };
+  ClassState& class_state(const Item& item) { return classes_[class_of(item)]; }
+
+  mutable std::mutex mutex;
+
+ private:
+  friend class IntegrityCheck;
+
+  ChunkRef take_chunk(ClassIndex at, Seconds now);
+  ChunkRef take_or_grow(ClassIndex at);
+  ChunkRef take_by_force(ClassIndex at, Seconds now);
+  bool add_chain(Item& head, Seconds now, ArenaLock* lock);
+  bool evict_one(ClassIndex at, Seconds now);
+  void evict(Item& item, Seconds now);
+  bool is_held(const Item& item) const;
+  bool reclaim_expired(ClassIndex at, Seconds now);
+  bool take_page(ClassIndex taker, Seconds now);
+  bool empty_a_page(ClassIndex donor, Seconds now);
+  bool may_empty(PageIndex page) const;
+  void empty_page(PageIndex page, Seconds now);
+  std::vector<ClassPressure> pressures(Seconds now) const;
+
+  struct Sweep {
+    std::uint32_t checked = 0;
+    std::uint32_t reclaimed = 0;
+  };
+  // Removes the dead items among `count` chunks of the page from chunk `from` on, and lowers the
+  // page's min_expiry to that of the others.
+  Sweep sweep(PageIndex page, std::uint32_t from, std::uint32_t count, Seconds now);
+  void sweep_everything(Seconds now);
+  void sweep_slice(Seconds now, std::size_t budget, MaintainResult& result);
+  bool has_flushed_items() const;
+  bool balance_pages(std::span<const std::uint64_t> evictions, Seconds now);
+  // The announcement of the batch that the calling thread is in: it frees memory for itself, so its
+  // views are dead.
+  const EpochSlot* own_slot() const {
+    const ThreadState* batch = batch_of_this_thread(*this);
+    return batch == nullptr ? nullptr : &batch->epoch;
+  }
+
+  StoreOptions options_;
+  Region region_;
+  SlabAllocator slabs_;
+  HashTable table_;
+  Reclaimer reclaimer_;
+  std::vector<ClassState> classes_;
+
+  // Read by every get, written by a flush.
+  alignas(64) std::atomic<std::uint8_t> generation_{0};
+  std::atomic<Seconds> flush_at_{kNever};
+
+  alignas(64) std::uint64_t last_cas_ = 0;
+  std::array<std::size_t, kGenerations> items_by_generation_{};
+  std::size_t items_ = 0;
+  std::size_t bytes_ = 0;
+  std::uint64_t total_items_ = 0;
+  std::uint64_t direct_reclaims_ = 0;
+  std::uint64_t pages_moved_ = 0;
+  const Item* held_ = nullptr;  // must not be evicted: an operation in progress reads it
+
+  PageIndex sweep_page_ = 0;  // where maintain goes on
+  std::uint32_t sweep_chunk_ = 0;
+  Seconds balanced_at_ = 0;
+
+  std::vector<std::unique_ptr<ThreadState>> threads_;
+  ThreadState departed_;  // the sums of threads that are gone
+};
+
+// Holds the arena's lock. A thread in a batch that has to wait for the lock withdraws its
+// announcement meanwhile, because the holder may be waiting for readers; its views are dead by
+// then.
+class ArenaLock {
+ public:
+  explicit ArenaLock(const Arena& arena) : arena_(arena) { lock(); }
+  ~ArenaLock() { arena_.mutex.unlock(); }
+  ArenaLock(const ArenaLock&) = delete;
+  ArenaLock& operator=(const ArenaLock&) = delete;
+
+  // Lets others in, if they wait.
+  void breathe() {
+    arena_.mutex.unlock();
+    lock();
+  }
+
+ private:
+  void lock() {
+    if (arena_.mutex.try_lock()) return;
+    ThreadState* batch = batch_of_this_thread(arena_);
+    if (batch != nullptr) batch->epoch.withdraw();
+    arena_.mutex.lock();
+    if (batch != nullptr) batch->epoch.announce(arena_.epoch());
+  }
+
+  const Arena& arena_;
+};
+
+}  // namespace ringcache::store

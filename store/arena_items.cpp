@@ -1,0 +1,129 @@
+// Items: found, entered, removed, flushed.
+#include <algorithm>
+#include <cassert>
+#include <cstring>
+
+#include "store/arena.h"
+
+namespace ringcache::store {
+
+Arena::Arena(const StoreOptions& options)
+    : options_(options),
+      region_(options.memory_bytes / options.page_bytes * options.page_bytes),
+      slabs_(region_, options_),
+      table_(region_.bytes() / options.chunk_bytes_min),
+      reclaimer_(region_, slabs_),
+      classes_(slabs_.class_count()) {
+  for (ClassState& state : classes_) state.policy = make_eviction_policy(region_, options_);
+}
+
+Item* Arena::find(const HashedKey& key) const {
+  const ChunkRef ref = table_.find(key.hash, [&](ChunkRef candidate) {
+    const Item& item = *region_.item(candidate);
+    return item.key_bytes == key.bytes.size() &&
+           std::memcmp(item.payload(), key.bytes.data(), key.bytes.size()) == 0;
+  });
+  return ref == kNoChunk ? nullptr : region_.item(ref);
+}
+
+Item* Arena::find_live(const HashedKey& key, Seconds now) {
+  apply_due_flush(now);
+  Item* item = find(key);
+  if (item == nullptr || !is_dead(*item, now)) return item;
+  remove_dead(*item, key.hash, now);
+  return nullptr;
+}
+
+void Arena::link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, std::uint8_t hit,
+                 Seconds now) {
+  const unsigned generation = generation_.load(std::memory_order_relaxed);
+  item.layout = static_cast<std::uint8_t>((item.layout & ((1U << kGenerationShift) - 1)) |
+                                          generation << kGenerationShift);
+  item.cas.store(cas, std::memory_order_relaxed);
+  item.hit.store(hit, std::memory_order_relaxed);
+  item.last_access.store(now, std::memory_order_relaxed);
+  for_each_chunk(region_, item, [&](ChunkRef ref) { slabs_.settle(ref); });
+
+  ClassState& state = class_state(item);
+  state.policy->on_insert(item);
+  state.bytes += item_bytes(item);
+  bytes_ += item_bytes(item);
+  ++items_by_generation_[generation];
+  ++items_;
+  ++total_items_;
+  set_expiry(item, item.expiry.load(std::memory_order_relaxed));
+
+  const ChunkRef ref = region_.ref(&item);
+  if (old == nullptr) {
+    table_.insert(hash, ref);
+    return;
+  }
+  // One store: a reader finds the old item or the new one.
+  table_.replace(hash, region_.ref(old), ref);
+  ClassState& old_state = class_state(*old);
+  old_state.policy->on_remove(*old);
+  old_state.bytes -= item_bytes(*old);
+  bytes_ -= item_bytes(*old);
+  --items_by_generation_[old->generation()];
+  --items_;
+  reclaimer_.retire(*old);
+}
+
+void Arena::unlink(Item& item, std::uint64_t hash) {
+  assert(is_linked(item.place.load(std::memory_order_relaxed)));
+  table_.erase(hash, region_.ref(&item));
+  ClassState& state = class_state(item);
+  state.policy->on_remove(item);
+  state.bytes -= item_bytes(item);
+  bytes_ -= item_bytes(item);
+  --items_by_generation_[item.generation()];
+  --items_;
+  reclaimer_.retire(item);
+}
+
+void Arena::remove_dead(Item& item, std::uint64_t hash, Seconds now) {
+  if (is_expired(item.expiry.load(std::memory_order_relaxed), now)) {
+    ClassState& state = class_state(item);
+    ++state.expired;
+    if ((item.hit.load(std::memory_order_relaxed) & kFetched) == 0) ++state.expired_unfetched;
+  }
+  unlink(item, hash);
+}
+
+void Arena::set_expiry(Item& item, Seconds expiry) {
+  item.expiry.store(expiry, std::memory_order_relaxed);
+  if (expiry == kNever) return;
+  Page& page = slabs_.page(slabs_.page_of(region_.ref(&item)));
+  page.min_expiry = std::min(page.min_expiry, expiry);
+  ClassState& state = class_state(item);
+  state.min_expiry = std::min(state.min_expiry, expiry);
+}
+
+void Arena::apply_due_flush(Seconds now) {
+  if (flush_is_due(now)) flush(now);
+}
+
+// Items carry the generation they were stored in, and only the current one is alive. There are 16;
+// one is used again when no item of it is left, which the background sweep sees to. If clients
+// flush faster than it sweeps, the flush sweeps itself.
+void Arena::flush(Seconds now) {
+  const unsigned next = (generation_.load(std::memory_order_relaxed) + 1U) % kGenerations;
+  if (items_by_generation_[next] != 0) sweep_everything(now);
+  generation_.store(static_cast<std::uint8_t>(next), std::memory_order_release);
+  flush_at_.store(kNever, std::memory_order_release);
+}
+
+bool Arena::has_flushed_items() const {
+  return items_ != items_by_generation_[generation_.load(std::memory_order_relaxed)];
+}
+
+ThreadState* Arena::add_thread() {
+  const ArenaLock lock(*this);
+  if (threads_.size() >= options_.threads_max) return nullptr;
+  threads_.push_back(std::make_unique<ThreadState>());
+  threads_.back()->arena = this;
+  reclaimer_.add_thread(&threads_.back()->epoch);
+  return threads_.back().get();
+}
+
+}  // namespace ringcache::store

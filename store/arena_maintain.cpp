@@ -1,0 +1,117 @@
+// Background work: dead items, the lists, the balance of pages.
+#include <algorithm>
+#include <utility>
+
+#include "store/arena.h"
+
+namespace ringcache::store {
+namespace {
+
+constexpr std::uint32_t kChunksPerSlice = 128;     // between two breaths of the lock
+constexpr std::size_t kListMovesPerClass = 100;    // one call, one class
+constexpr std::uint32_t kPagesPerSecondPart = 64;  // at most 1/64 of all pages move in a second
+
+}  // namespace
+
+Arena::Sweep Arena::sweep(PageIndex at, std::uint32_t from, std::uint32_t count, Seconds now) {
+  Sweep done;
+  Page& page = slabs_.page(at);
+  const std::uint32_t end = std::min(page.fresh, from + count);
+  for (std::uint32_t chunk = from; chunk < end; ++chunk) {
+    Item* item = region_.item(slabs_.chunk(at, chunk));
+    if (!is_linked(item->place.load(std::memory_order_relaxed))) continue;
+    ++done.checked;
+    const Seconds expiry = item->expiry.load(std::memory_order_relaxed);
+    if (is_dead(*item, now) && !is_held(*item)) {
+      remove_dead(*item, hash_bytes(item->key(), options_.hash_seed), now);
+      ++done.reclaimed;
+    } else if (expiry != kNever) {
+      page.min_expiry = std::min(page.min_expiry, expiry);
+    }
+  }
+  return done;
+}
+
+void Arena::sweep_everything(Seconds now) {
+  for (PageIndex at = 0; at < slabs_.page_count(); ++at) {
+    if (slabs_.page(at).slab_class != kNoClass) sweep(at, 0, slabs_.page(at).fresh, now);
+  }
+}
+
+// Goes on where the last slice stopped: to the next page that may have dead items, and through up
+// to a slice of its chunks. A page that changes hands meanwhile is just looked at from there on.
+void Arena::sweep_slice(Seconds now, std::size_t budget, MaintainResult& result) {
+  const bool flushed = has_flushed_items();
+  const auto may_have_dead = [&](const Page& page) {
+    return page.slab_class != kNoClass && (flushed || page.min_expiry <= now);
+  };
+  if (sweep_chunk_ == 0) {
+    while (sweep_page_ < slabs_.page_count() && !may_have_dead(slabs_.page(sweep_page_))) {
+      ++sweep_page_;
+    }
+    if (sweep_page_ >= slabs_.page_count()) {
+      sweep_page_ = 0;
+      result.pass_done = true;
+      return;
+    }
+    slabs_.page(sweep_page_).min_expiry = kNothingExpires;
+  }
+  Page& page = slabs_.page(sweep_page_);
+  const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(kChunksPerSlice, budget));
+  if (page.slab_class != kNoClass && sweep_chunk_ < page.fresh) {
+    ClassState& state = classes_[page.slab_class];
+    const Sweep done = sweep(sweep_page_, sweep_chunk_, count, now);
+    state.crawler_checked += done.checked;
+    state.crawler_reclaimed += done.reclaimed;
+    state.min_expiry = std::min(state.min_expiry, page.min_expiry);
+    result.checked += done.checked;
+    result.reclaimed += done.reclaimed;
+    sweep_chunk_ += count;
+  }
+  if (page.slab_class == kNoClass || sweep_chunk_ >= page.fresh) {
+    sweep_chunk_ = 0;
+    ++sweep_page_;
+  }
+}
+
+// Moves one page, if a move is worth while; `evictions` are those of the time since the last round.
+bool Arena::balance_pages(std::span<const std::uint64_t> evictions, Seconds now) {
+  if (slabs_.pool_pages() > 0 || !options_.evict) return false;
+  std::vector<ClassPressure> pressures = this->pressures(now);
+  for (std::size_t at = 0; at < pressures.size(); ++at) pressures[at].evictions = evictions[at];
+  const auto move = choose_move(pressures);
+  return move && empty_a_page(move->from, now) && slabs_.add_page(move->to);
+}
+
+MaintainResult Arena::maintain(Seconds now, std::size_t budget) {
+  MaintainResult result;
+  {
+    const ArenaLock lock(*this);
+    apply_due_flush(now);
+    for (ClassState& state : classes_) {
+      result.moved += state.policy->maintain(now, kListMovesPerClass);
+    }
+    reclaimer_.reclaim(own_slot());
+  }
+  for (std::size_t left = budget; left > 0 && !result.pass_done;) {
+    const ArenaLock lock(*this);
+    sweep_slice(now, left, result);
+    left -= std::min<std::size_t>(left, kChunksPerSlice);
+  }
+  std::vector<std::uint64_t> evictions;
+  {
+    const ArenaLock lock(*this);
+    if (balanced_at_ == now) return result;
+    balanced_at_ = now;
+    for (ClassState& state : classes_) {
+      evictions.push_back(state.evicted - std::exchange(state.evictions_seen, state.evicted));
+    }
+  }
+  for (std::uint32_t moves = slabs_.page_count() / kPagesPerSecondPart + 1; moves > 0; --moves) {
+    const ArenaLock lock(*this);
+    if (!balance_pages(evictions, now)) break;
+  }
+  return result;
+}
+
+}  // namespace ringcache::store

@@ -1,0 +1,92 @@
+#include "store/store.h"
+
+#include <algorithm>
+#include <bit>
+#include <mutex>
+#include <stdexcept>
+#include <utility>
+
+#include "store/arena.h"
+
+namespace ringcache::store {
+namespace {
+
+void require(bool holds, const char* what) {
+  if (!holds) throw std::invalid_argument(what);
+}
+
+StoreOptions resolve(StoreOptions options) {
+  require(options.memory_bytes >= kMemoryBytesMin, "memory_bytes: at least 1 MiB");
+  require(options.item_bytes_max >= 1024 && options.item_bytes_max <= kItemBytesMaxLimit,
+          "item_bytes_max: 1 KiB to 1 GiB");
+  if (options.page_bytes == 0) options.page_bytes = default_page_bytes(options.memory_bytes);
+  require(std::has_single_bit(options.page_bytes) && options.page_bytes >= 16 * 1024 &&
+              options.page_bytes <= kMiB,
+          "page_bytes: a power of two from 16 KiB to 1 MiB");
+  require(options.growth_factor >= 1.01 && options.growth_factor <= 4, "growth_factor: 1.01 to 4");
+  require(options.chunk_bytes_min >= 48 && options.chunk_bytes_min <= 1024,
+          "chunk_bytes_min: 48 to 1024");
+  require(options.hot_percent + options.warm_percent <= 100,
+          "hot_percent and warm_percent: at most 100 together");
+  require(options.threads_max >= 1 && options.threads_max <= 1024, "threads_max: 1 to 1024");
+  options.memory_bytes = options.memory_bytes / options.page_bytes * options.page_bytes;
+  options.item_bytes_max = std::min(options.item_bytes_max, options.memory_bytes / 2);
+  return options;
+}
+
+template <typename Struct, typename Table>
+void subtract_counters(Struct& from, const Struct& baseline, const Table& table) {
+  for (const auto& row : table) {
+    if (row.kind == FigureKind::kCounter) from.*row.field -= baseline.*row.field;
+  }
+}
+
+}  // namespace
+
+Store::Store(const StoreOptions& options)
+    : arena_(std::make_unique<Arena>(resolve(options))), hash_seed_(options.hash_seed) {}
+
+Store::~Store() = default;
+
+const StoreOptions& Store::options() const {
+  return arena_->options();
+}
+
+StoreThread Store::thread() {
+  ThreadState* state = arena_->add_thread();
+  if (state == nullptr) throw std::runtime_error("threads_max: as many threads use the store");
+  return {arena_.get(), state};
+}
+
+MaintainResult Store::maintain(Seconds now, std::size_t budget) {
+  return arena_->maintain(now, budget);
+}
+
+StoreStats Store::stats(Seconds now) const {
+  StoreStats stats = arena_->raw_stats(now);
+  {
+    const std::lock_guard lock(baseline_mutex_);
+    if (!baseline_.classes.empty()) {
+      subtract_counters(stats.counters, baseline_.counters, kStoreCountersTable);
+      subtract_counters(stats.totals, baseline_.totals, kStoreTotalsTable);
+      for (std::size_t at = 0; at < stats.classes.size(); ++at) {
+        subtract_counters(stats.classes[at].items, baseline_.classes[at].items, kClassItemsTable);
+        subtract_counters(stats.classes[at].slabs, baseline_.classes[at].slabs, kClassSlabsTable);
+      }
+    }
+  }
+  std::erase_if(stats.classes, [](const ClassStats& one) { return one.slabs.total_pages == 0; });
+  return stats;
+}
+
+void Store::reset_stats() {
+  StoreStats now = arena_->raw_stats(kClockStart);
+  const std::lock_guard lock(baseline_mutex_);
+  baseline_ = std::move(now);
+}
+
+std::string Store::check_integrity() const {
+  return arena_->check_integrity();
+}
+
+}  // namespace ringcache::store

@@ -97,6 +97,19 @@ TEST_CASE("bad examples give exactly the messages that are expected") {
   }
 }
 
+TEST_CASE("the README has a row for every ring, with its own hash") {
+  const std::string readme = read(kSource / "config/README.md");
+  for (std::size_t i = 0; i < ringcache::routing::kRingKindCount; ++i) {
+    const auto ring = static_cast<ringcache::routing::RingKind>(i);
+    const std::string row_begin = "\n| `" + std::string(name(ring)) + "` | ";
+    const std::size_t begin = readme.find(row_begin);
+    REQUIRE_MESSAGE(begin != readme.npos, row_begin);
+    const std::string row = readme.substr(begin, readme.find('\n', begin + 1) - begin);
+    const std::string hash = "| `" + std::string(name(default_hash(ring))) + "` |";
+    CHECK_MESSAGE(row.ends_with(hash), row);
+  }
+}
+
 TEST_CASE("files made from the tables of fields are up to date") {
   // To update them: config_tool schema, config_tool reference.
   CHECK(print_proxy_schema() == read(kSource / "config/proxy.schema.json"));

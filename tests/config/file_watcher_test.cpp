@@ -110,10 +110,13 @@ TEST_CASE("the swap of Kubernetes' ..data") {
     write(directory / (name + "/proxy.json"), name);
     fs::create_symlink(name, directory / "..data_tmp");
     fs::rename(directory / "..data_tmp", directory / "..data");
-    fs::remove_all(directory / (".." + std::to_string(i - 1)));
     const FileWatcher::Report report = watch.after_event();
     CHECK(report.change == FileChange::kChanged);
     CHECK(report.text == name);
+    fs::remove_all(directory / (".." + std::to_string(i - 1)));
+    const auto next = watch.watcher.next_look();
+    CHECK(watch.watcher.check(watch.now).change == FileChange::kNone);
+    CHECK(watch.watcher.next_look() == next);  // the old directory means nothing any more
   }
   // The directory that came with the last swap is watched too.
   write(directory / "..4/proxy.json", "in place");

@@ -124,6 +124,7 @@ class Executor {
   void touch(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
   void flush_all(const protocol::Request& request, net::WriteBuffer& out);
   void stats(const protocol::Request& request, net::WriteBuffer& out);
+  static void stats_detail(std::string_view word, net::WriteBuffer& out);
   void verbosity(const protocol::Request& request, net::WriteBuffer& out);
 
   // executor_meta.cpp

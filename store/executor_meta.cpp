@@ -53,6 +53,7 @@ void Executor::meta_get(const Request& request, const HashedKey& key, net::Write
   if (options.touch) options.touch_expiry = expiry(flags.ttl_s);
   options.vivify = flags.has('N');
   if (options.vivify) options.vivify_expiry = expiry(flags.vivify_ttl_s);
+  options.vivify_key_is_binary = request.key_is_base64;
   options.vivify_cas = flags.has('E') ? flags.explicit_cas : 0;
   if (flags.has('R')) {
     // The token is an exptime: an absolute one, or one of 0, means what it means elsewhere.
@@ -162,6 +163,7 @@ void Executor::meta_arithmetic(const Request& request, const HashedKey& key,
   operands.touch = flags.has('T');
   if (operands.touch) operands.touch_expiry = expiry(flags.ttl_s);
   operands.cas = flags.has('E') ? flags.explicit_cas : 0;
+  operands.key_is_binary = request.key_is_base64;
 
   const ArithmeticResult result = thread_.arithmetic(key, operands, now_);
   switch (result.status) {
@@ -191,7 +193,10 @@ void Executor::meta_arithmetic(const Request& request, const HashedKey& key,
   facts.key_is_base64 = request.key_is_base64;
   facts.value_bytes = number_line_bytes - 2;
   facts.cas_unique = result.cas;
-  facts.ttl_s = seconds_left(result.expiry, now_);
+  Seconds shown = result.expiry;
+  if (stood_before(flags, 't', 'T')) shown = result.expiry_before;
+  if (result.created && stood_before(flags, 't', 'N')) shown = kNever;
+  facts.ttl_s = seconds_left(shown, now_);
   append_meta(out, request.command, status, flags.reply_flags(), facts);
   if (with_value) out.append({number.data(), number_line_bytes});
 }

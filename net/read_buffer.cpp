@@ -111,7 +111,9 @@ std::span<const iovec> ReadBuffer::prepare() {
   } else if (empty()) {
     begin_ = end_ = 0;
   } else if (begin_ > 0 && block_.bytes - end_ < block_.bytes / 4) {
-    move_to_front();
+    // Moving must win at least half a block of room, or a slow reader would move much for little.
+    const bool full = size() > block_.bytes / 2 && block_.bytes < limit_bytes_;
+    if (!full || !grow(block_.bytes * 2)) move_to_front();
   }
   if (size() >= limit_bytes_) return {};
   if (end_ == block_.bytes && !grow(block_.bytes * 2)) return {};

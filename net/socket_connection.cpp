@@ -150,7 +150,8 @@ void SocketConnection::deliver_end_of_input() {
 
 void SocketConnection::flush() {
   if (state_ == State::kClosed || state_ == State::kConnecting) return;
-  if ((watched_ & EPOLLOUT) == 0) send_output();  // else it is full, and says when it is not
+  if ((watched_ & EPOLLOUT) == 0) return send_output();
+  throttled_ = throttled_ || output_full();  // the socket takes no more, and says when it does
 }
 
 void SocketConnection::send_output() {

@@ -36,6 +36,12 @@ struct Limits {
   std::uint32_t pipeline_per_client = 1024;
   // Requests that may await replies of one node on one worker thread; above it they fail at once.
   std::uint32_t pending_per_node = 10'000;
+  // Bytes of requests that may wait to be sent to one node on one worker thread; above it requests
+  // fail at once.
+  std::uint64_t pending_bytes_per_node = std::uint64_t{64} << 20;
+  // Bytes of replies that may wait for one client to read them; above it the client is closed. A
+  // client is not read from any more at a quarter of it.
+  std::uint64_t client_output_bytes = std::uint64_t{64} << 20;
   // Time a draining process gives its clients before it closes their connections.
   std::chrono::milliseconds shutdown_grace{10'000};
 };

@@ -1,0 +1,227 @@
+// ClientSession's commands: from a parsed Request to nodes, or to an answer of the proxy's own.
+#include <array>
+#include <limits>
+#include <string>
+
+#include "net/worker.h"
+#include "protocol/request_writer.h"
+#include "protocol/response.h"
+#include "proxy/client_session.h"
+#include "proxy/proxy_server.h"
+#include "proxy/proxy_version.h"
+#include "proxy/reply_delivery.h"
+
+namespace ringcache::proxy {
+
+using protocol::Command;
+using protocol::CommandClass;
+using protocol::Request;
+using routing::RouteMode;
+using routing::RoutePlan;
+using routing::Target;
+
+namespace {
+
+constexpr std::string_view kTooLargeLine = "SERVER_ERROR object too large for cache\r\n";
+constexpr std::string_view kNoPoolLine = "SERVER_ERROR no pool takes this key\r\n";
+constexpr std::string_view kNoNodeLine = "SERVER_ERROR the key's pool has no node\r\n";
+constexpr std::string_view kUnknownStatsLine =
+    "CLIENT_ERROR the proxy has no such statistics, ask a node\r\n";
+
+// memcached streams a command line of any length for get and gets, and no other.
+std::size_t multiget_line_max(Command command) {
+  if (command == Command::kGet || command == Command::kGets) {
+    return std::numeric_limits<std::size_t>::max();
+  }
+  return protocol::kCommandLineBytesMax - protocol::kCrlf.size();
+}
+
+void send_or_fail(Upstream& upstream, InFlight& entry, std::string_view line,
+                  std::string_view data_block, net::SteadyNs now) {
+  const auto failure = upstream.send(entry, line, data_block);
+  if (!failure) return;
+  deliver_failure(entry, *failure, upstream.settings().node, upstream.counters());
+  entry.pending->part_done(now);
+}
+
+std::string_view request_line(ProxyWorker& worker, const Request& request) {
+  char* const line = worker.line_buffer(protocol::request_line_bytes_max(request));
+  const char* const end = protocol::write_request_line(line, request);
+  return {line, static_cast<std::size_t>(end - line)};
+}
+
+}  // namespace
+
+PendingRequest& ClientSession::begin(const Request& request, PoolCounters* pool,
+                                     std::uint32_t parts) {
+  PendingRequest& pending = worker_.pending_pool().take();
+  pending.session = this;
+  pending.pool = pool;
+  pending.started = worker_.io().now_ns();
+  pending.parts_left = parts;
+  pending.command = request.command;
+  pending.quiet = request.quiet;
+  if (pool != nullptr) pool->in_flight.add();
+  (newest_ == nullptr ? oldest_ : newest_->next) = &pending;
+  newest_ = &pending;
+  ++pending_count_;
+  return pending;
+}
+
+// An answer that no node is needed for, in its place of the client's order.
+void ClientSession::answer(const Request& request, std::string_view whole_lines) {
+  if (oldest_ == nullptr) {
+    connection_.out().append(whole_lines);
+    return;
+  }
+  PendingRequest& pending = begin(request, nullptr, 1);
+  pending.append(whole_lines);
+  pending.part_done(worker_.io().now_ns());
+}
+
+void ClientSession::answer_line(std::string_view line) {
+  std::string whole(line);
+  whole.append(protocol::kCrlf);
+  answer(worker_.request(), whole);
+}
+
+void ClientSession::execute(const Request& request, std::string_view data_block) {
+  const protocol::CommandSpec& spec = protocol::spec(request.command);
+  if (spec.command_class == CommandClass::kLocal) return execute_local(request);
+  if (request.command == Command::kStats) return execute_stats(request);
+  if (spec.command_class == CommandClass::kFanOut) return execute_on_all(request);
+  if (spec.multi_key && (request.keys().size() != 1 || !request.first_keys || request.more_keys)) {
+    return execute_multiget(request);
+  }
+  const RoutePlan plan = worker_.table().router().plan(request.command, request.key());
+  if (plan.mode != RouteMode::kOne) {
+    const bool silent = request.quiet && !spec.meta;
+    if (!silent) answer(request, plan.mode == RouteMode::kNoPool ? kNoPoolLine : kNoNodeLine);
+    return;
+  }
+  Upstream& upstream = worker_.upstreams().get(plan.owner(), number_);
+  PendingRequest& pending = begin(request, &worker_.pool_counters(plan.pool), 1);
+  pending.ends_values = spec.multi_key;
+  InFlight entry{.pending = &pending,
+                 .pool = pending.pool,
+                 .command = request.command,
+                 .whole = true,
+                 .keys_left = spec.multi_key ? 1u : 0u};
+  send_or_fail(upstream, entry, request_line(worker_, request), data_block, pending.started);
+}
+
+// Keys that no pool takes are misses here: an error amid values would desynchronise the client.
+void ClientSession::execute_multiget(const Request& request) {
+  MultigetSplit& split = worker_.split();
+  split.begin(multiget_line_max(request.command));
+  routing::PoolIndex pool = routing::kNoPool;
+  for (const std::string_view key : request.keys()) {
+    const RoutePlan plan = worker_.table().router().plan(request.command, key);
+    if (plan.mode != RouteMode::kOne) continue;
+    if (pool == routing::kNoPool) pool = plan.pool;
+    split.add(worker_.upstreams().get(plan.owner(), number_), worker_.pool_counters(plan.pool),
+              key);
+  }
+  split.end();
+  if (split.part_count() == 0) {
+    if (!request.more_keys) answer(request, protocol::kEnd);
+    return;
+  }
+  const auto parts = static_cast<std::uint32_t>(split.part_count());
+  // Keys are counted for the pool of each; time and requests in flight for that of the first.
+  PendingRequest& pending = begin(request, &worker_.pool_counters(pool), parts);
+  pending.ends_values = !request.more_keys;
+  const net::SteadyNs started = pending.started;
+  for (auto part = split.parts_begin(); part != split.parts_end(); ++part) {
+    InFlight entry{.pending = &pending,
+                   .pool = part->pool,
+                   .command = request.command,
+                   .whole = parts == 1 && request.first_keys && !request.more_keys,
+                   .keys_left = static_cast<std::uint32_t>(part->keys.size())};
+    char* const line = worker_.line_buffer(protocol::multiget_bytes_max(part->keys));
+    const char* const end =
+        protocol::write_multiget(line, request.command, request.exptime_s, part->keys);
+    send_or_fail(*part->upstream, entry, {line, static_cast<std::size_t>(end - line)}, {},
+                 started);
+  }
+}
+
+void ClientSession::execute_on_all(const Request& request) {
+  const RoutingTable& table = worker_.table();
+  if (table.node_count() == 0) return answer(request, kNoNodeLine);
+  FanOut::Kind kind = FanOut::Kind::kFlushAll;
+  if (request.command == Command::kStats) {
+    const std::string_view topic = request.args().empty() ? "" : request.args()[0];
+    kind = topic == "settings" ? FanOut::Kind::kStatsSettings
+           : topic == "reset"  ? FanOut::Kind::kStatsReset
+                               : FanOut::Kind::kStats;
+  }
+  PendingRequest& pending =
+      begin(request, nullptr, static_cast<std::uint32_t>(table.node_count()));
+  pending.fan_out = std::make_unique<FanOut>(kind);
+  const net::SteadyNs started = pending.started;
+  const std::string line(request_line(worker_, request));
+  for (routing::PoolIndex pool = 0; pool < table.pool_count(); ++pool) {
+    const std::size_t nodes = table.pool(pool).options().backends.size();
+    for (std::size_t node = 0; node < nodes; ++node) {
+      const Target target{pool, static_cast<routing::NodeIndex>(node)};
+      InFlight entry{.pending = &pending, .command = request.command};
+      send_or_fail(worker_.upstreams().get(target, number_), entry, line, {}, started);
+    }
+  }
+}
+
+void ClientSession::execute_stats(const Request& request) {
+  static constexpr std::array<std::string_view, 5> kOfNodes{"settings", "items", "slabs", "sizes",
+                                                            "reset"};
+  if (request.args().empty()) return execute_on_all(request);
+  const std::string_view topic = request.args()[0];
+  if (topic == "proxy") return answer(request, worker_.server().stats_proxy());
+  if (topic == "nodes") return answer(request, worker_.server().stats_nodes());
+  for (const std::string_view name : kOfNodes) {
+    if (topic == name) return execute_on_all(request);
+  }
+  answer(request, kUnknownStatsLine);
+}
+
+void ClientSession::execute_local(const Request& request) {
+  switch (request.command) {
+    case Command::kQuit:
+      ending_ = true;
+      return;
+    case Command::kVersion:
+      return answer(request, kProxyVersionLine);
+    case Command::kMetaNoop:
+      return answer(request, protocol::kMetaNoop);
+    default:  // verbosity: the proxy's log level is its configuration's business
+      if (!request.quiet) answer(request, protocol::kOk);
+      return;
+  }
+}
+
+// A set that is refused for its size must not leave the older value to be read, as in memcached:
+// the node is told to delete the key, and the client hears of the refusal alone.
+void ClientSession::forget_oversized(const Request& request) {
+  const bool meta = request.command == Command::kMetaSet;
+  const bool silent = request.quiet && !meta;
+  const RoutePlan plan = worker_.table().router().plan(request.command, request.key());
+  if (plan.mode == RouteMode::kOne) {
+    worker_.pool_counters(plan.pool).count(request.command, CommandStatus::kError);
+  }
+  if ((request.command != Command::kSet && !meta) || plan.mode != RouteMode::kOne) {
+    if (!silent) answer(request, kTooLargeLine);
+    return;
+  }
+  PendingRequest& pending = begin(request, nullptr, 1);
+  pending.quiet = silent;
+  if (!silent) pending.fixed_answer = kTooLargeLine;
+  std::string line = meta ? "md " : "delete ";
+  line.append(meta ? request.wire_key : request.key());
+  if (meta && request.key_is_base64) line.append(" b");
+  line.append(protocol::kCrlf);
+  InFlight entry{.pending = &pending,
+                 .command = meta ? Command::kMetaDelete : Command::kDelete};
+  send_or_fail(worker_.upstreams().get(plan.owner(), number_), entry, line, {}, pending.started);
+}
+
+}  // namespace ringcache::proxy

@@ -1,0 +1,191 @@
+#include "proxy/client_session.h"
+
+#include <algorithm>
+#include <cassert>
+
+#include "protocol/response.h"
+
+namespace ringcache::proxy {
+
+using protocol::ParseResult;
+using protocol::Request;
+
+ClientSession::ClientSession(ProxyWorker& worker, net::Connection& connection)
+    : worker_(worker), connection_(connection), number_(worker.next_client_number()) {
+  connection.count_bytes_into(&worker.counters().client_read_bytes,
+                              &worker.counters().client_written_bytes);
+}
+
+ClientSession::~ClientSession() { assert(oldest_ == nullptr); }
+
+void ClientSession::on_bytes(net::Connection& connection) {
+  if (ending_ || closed_) {
+    connection.in().consume(connection.in().size());
+    return;
+  }
+  while (connection.in().size() > 0 && !must_wait()) {
+    if (next_request() == Step::kStop) break;
+  }
+}
+
+// Pausing is undone by release_finished(); a full output resumes by itself when it has drained.
+bool ClientSession::must_wait() const {
+  if (connection_.output_full()) return true;
+  const Limits& limits = worker_.table().limits();
+  const bool wait = pending_count_ >= limits.pipeline_per_client ||
+                    waiting_bytes_ > limits.client_output_bytes / 4;
+  if (wait) connection_.pause_reading();
+  return wait;
+}
+
+ClientSession::Step ClientSession::next_request() {
+  net::ReadBuffer& in = connection_.in();
+  if (swallow_left_ > 0) return swallow();
+  if (in.size() < bytes_needed_) return Step::kStop;
+  bytes_needed_ = 0;
+  Request& request = worker_.request();
+  std::size_t consumed = 0;
+  const ParseResult result = parser_.parse(in.bytes(), request, consumed);
+  switch (result) {
+    case ParseResult::kNeedMore:
+      in.consume(consumed);
+      return Step::kStop;
+    case ParseResult::kInvalid:
+      return refuse(request, consumed);
+    case ParseResult::kDone:
+      break;
+  }
+  if (protocol::spec(request.command).has_value) return take_with_value(request, consumed);
+  execute(request, {});
+  in.consume(consumed);
+  if (!ending_) return Step::kGoOn;
+  in.consume(in.size());
+  end_when_idle();
+  return Step::kStop;
+}
+
+ClientSession::Step ClientSession::refuse(const Request& request, std::size_t line_bytes) {
+  const auto kind = request.close ? ProtocolError::kCommandTooLong : ProtocolError::kCommand;
+  worker_.counters().protocol_errors[static_cast<std::size_t>(kind)].add();
+  if (!request.error.empty() && !request.quiet) answer_line(request.error);
+  connection_.in().consume(line_bytes);
+  swallow_left_ = request.swallow_bytes;
+  if (!request.close) return Step::kGoOn;
+  ending_ = true;
+  connection_.in().consume(connection_.in().size());
+  end_when_idle();
+  return Step::kStop;
+}
+
+ClientSession::Step ClientSession::swallow() {
+  net::ReadBuffer& in = connection_.in();
+  const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(swallow_left_, in.size()));
+  in.consume(bytes);
+  swallow_left_ -= bytes;
+  return Step::kGoOn;
+}
+
+// A storage command is sent when its data block is here whole, so that a client that stops half-way
+// holds up nobody else on the connection to the node.
+ClientSession::Step ClientSession::take_with_value(const Request& request,
+                                                   std::size_t line_bytes) {
+  net::ReadBuffer& in = connection_.in();
+  auto& errors = worker_.counters().protocol_errors;
+  const bool silent = request.quiet && !protocol::spec(request.command).meta;
+  if (request.value_bytes > worker_.table().limits().item_bytes) {
+    errors[static_cast<std::size_t>(ProtocolError::kTooLarge)].add();
+    forget_oversized(request);
+    in.consume(line_bytes);
+    swallow_left_ = std::uint64_t{request.value_bytes} + protocol::kCrlf.size();
+    return Step::kGoOn;
+  }
+  const std::size_t data_bytes = request.value_bytes + protocol::kCrlf.size();
+  if (in.size() < line_bytes + data_bytes) {
+    bytes_needed_ = line_bytes + data_bytes;
+    if (!in.ensure(bytes_needed_)) cut(ClientCut::kMemory);
+    return Step::kStop;
+  }
+  const std::string_view data = in.bytes().substr(line_bytes, data_bytes);
+  if (data.ends_with(protocol::kCrlf)) {
+    execute(request, data);
+  } else {
+    errors[static_cast<std::size_t>(ProtocolError::kDataChunk)].add();
+    if (!silent) answer_line(protocol::kErrorBadDataChunk);
+  }
+  in.consume(line_bytes + data_bytes);
+  return Step::kGoOn;
+}
+
+void ClientSession::append(PendingRequest& request, std::string_view bytes) {
+  if (closed_) return;
+  if (&request == oldest_) {
+    connection_.out().append(bytes);
+    connection_.schedule_flush();
+  } else {
+    request.reply.append(bytes);
+    waiting_bytes_ += bytes.size();
+  }
+  const std::uint64_t held = waiting_bytes_ + connection_.out().bytes();
+  if (held > worker_.table().limits().client_output_bytes) cut(ClientCut::kOutputLimit);
+}
+
+void ClientSession::release_finished() {
+  while (oldest_ != nullptr) {
+    PendingRequest& request = *oldest_;
+    if (!request.reply.empty()) {
+      if (!closed_) connection_.out().append(request.reply);
+      waiting_bytes_ -= request.reply.size();
+      request.reply.clear();
+    }
+    if (!request.finished) break;
+    oldest_ = request.next;
+    if (oldest_ == nullptr) newest_ = nullptr;
+    --pending_count_;
+    request.owner->give_back(request);
+  }
+  if (closed_) return;
+  connection_.schedule_flush();
+  if (connection_.reading_paused() && !must_wait()) connection_.resume_reading();
+  end_when_idle();
+}
+
+// Answers to a client that does not read cannot be stopped on their way without stopping those of
+// other clients on the same connection to the node, so the client goes.
+void ClientSession::cut(ClientCut reason) {
+  if (closed_) return;
+  worker_.counters().clients_cut[static_cast<std::size_t>(reason)].add();
+  closed_ = true;
+  connection_.close();
+}
+
+void ClientSession::end_when_idle() {
+  if (!(ending_ || input_ended_) || closed_ || oldest_ != nullptr) return;
+  if (connection_.reading_paused()) return;
+  closed_ = true;
+  connection_.close_after_flush();
+}
+
+void ClientSession::on_end_of_input(net::Connection&) {
+  input_ended_ = true;
+  end_when_idle();
+}
+
+void ClientSession::on_drain(net::Connection&) {
+  ending_ = true;
+  end_when_idle();
+}
+
+void ClientSession::on_closed(net::Connection&, const net::CloseInfo&) {
+  closed_ = true;
+  while (oldest_ != nullptr) {
+    PendingRequest& request = *oldest_;
+    oldest_ = request.next;
+    request.next = nullptr;
+    request.session = nullptr;
+    if (request.finished) request.owner->give_back(request);
+  }
+  newest_ = nullptr;
+  pending_count_ = 0;
+}
+
+}  // namespace ringcache::proxy

@@ -1,0 +1,77 @@
+// ClientSession: one client's connection: parse, plan, send to the nodes, answer in order.
+//
+//   on_bytes   each complete request of the read buffer becomes a PendingRequest at the end of the
+//              client's list and goes to its node (client_commands.cpp says which and how)
+//   append     bytes of an answer: to the client if the request is its oldest, else kept in it
+//   release_finished   oldest finished requests leave; what waited behind them is written
+//
+// Back-pressure: it is not read from while it has pipeline_per_client requests out, or while more
+// than a quarter of client_output_bytes waits for it; above the whole of that it is closed, because
+// replies that are on their way cannot be stopped without stopping other clients.
+//
+// Lives from accept to close on one worker, owned by its net::Connection.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "net/connection.h"
+#include "protocol/request_parser.h"
+#include "proxy/pending_request.h"
+#include "proxy/proxy_worker.h"
+
+namespace ringcache::proxy {
+
+class ClientSession final : public net::ConnectionHandler {
+ public:
+  ClientSession(ProxyWorker& worker, net::Connection& connection);
+  ~ClientSession() override;
+
+  void on_bytes(net::Connection& connection) override;
+  void on_closed(net::Connection& connection, const net::CloseInfo& info) override;
+  void on_end_of_input(net::Connection& connection) override;
+  void on_drain(net::Connection& connection) override;
+
+  // For PendingRequest.
+  void append(PendingRequest& request, std::string_view bytes);
+  void release_finished();
+
+ private:
+  enum class Step : std::uint8_t { kGoOn, kStop };  // whether another request may be taken now
+
+  bool must_wait() const;
+  Step next_request();
+  Step refuse(const protocol::Request& request, std::size_t line_bytes);
+  Step take_with_value(const protocol::Request& request, std::size_t line_bytes);
+  Step swallow();
+  void cut(ClientCut reason);
+  void end_when_idle();
+
+  // client_commands.cpp
+  void execute(const protocol::Request& request, std::string_view data_block);
+  void execute_multiget(const protocol::Request& request);
+  void execute_on_all(const protocol::Request& request);
+  void execute_local(const protocol::Request& request);
+  void execute_stats(const protocol::Request& request);
+  void forget_oversized(const protocol::Request& request);
+  PendingRequest& begin(const protocol::Request& request, PoolCounters* pool, std::uint32_t parts);
+  void answer(const protocol::Request& request, std::string_view whole_lines);
+  void answer_line(std::string_view line);
+
+  ProxyWorker& worker_;
+  net::Connection& connection_;
+  protocol::RequestParser parser_;
+  const std::size_t number_;  // chooses among several connections to a node
+  PendingRequest* oldest_ = nullptr;
+  PendingRequest* newest_ = nullptr;
+  std::size_t pending_count_ = 0;
+  std::size_t waiting_bytes_ = 0;     // in the replies of requests that are not the oldest
+  std::size_t bytes_needed_ = 0;      // do not parse before so many bytes are there
+  std::uint64_t swallow_left_ = 0;    // bytes of a refused data block still to drop
+  bool ending_ = false;        // no more requests are taken; close when all answers are out
+  bool input_ended_ = false;   // the client sends no more; what it has sent is still answered
+  bool closed_ = false;
+};
+
+}  // namespace ringcache::proxy

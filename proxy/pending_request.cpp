@@ -1,0 +1,78 @@
+#include "proxy/pending_request.h"
+
+#include <cassert>
+
+#include "proxy/client_session.h"
+
+namespace ringcache::proxy {
+
+void PendingRequest::append(std::string_view bytes) {
+  if (session != nullptr && fixed_answer.empty()) session->append(*this, bytes);
+}
+
+void PendingRequest::part_done(net::SteadyNs now) {
+  assert(parts_left > 0);
+  if (--parts_left > 0) return;
+  finished = true;
+  if (pool != nullptr) {
+    const auto elapsed_ns = static_cast<std::uint64_t>(now - started);
+    pool->duration[static_cast<std::size_t>(duration_class(command))].record_ns(elapsed_ns);
+    pool->in_flight.sub();
+  }
+  if (session == nullptr) return owner->give_back(*this);
+  if (!fixed_answer.empty()) {
+    session->append(*this, fixed_answer);
+  } else if (fan_out) {
+    if (!quiet) session->append(*this, fan_out->answer());
+  } else if (ends_values) {
+    session->append(*this, protocol::kEnd);
+  }
+  session->release_finished();
+}
+
+PendingPool::~PendingPool() {
+  while (free_ != nullptr) {
+    PendingRequest* const request = free_;
+    free_ = request->next;
+    delete request;
+  }
+}
+
+PendingRequest& PendingPool::take() {
+  ++in_use_;
+  if (free_ == nullptr) {
+    auto* const request = new PendingRequest;
+    request->owner = this;
+    return *request;
+  }
+  PendingRequest& request = *free_;
+  free_ = request.next;
+  --free_count_;
+  request.next = nullptr;
+  return request;
+}
+
+void PendingPool::give_back(PendingRequest& request) {
+  assert(in_use_ > 0);
+  --in_use_;
+  if (free_count_ >= kFreeMax) {
+    delete &request;
+    return;
+  }
+  request.session = nullptr;
+  request.pool = nullptr;
+  request.parts_left = 0;
+  request.quiet = request.ends_values = request.finished = false;
+  request.fixed_answer = {};
+  if (request.reply.capacity() > kReplyBytesKept) {
+    std::string().swap(request.reply);
+  } else {
+    request.reply.clear();
+  }
+  request.fan_out.reset();
+  request.next = free_;
+  free_ = &request;
+  ++free_count_;
+}
+
+}  // namespace ringcache::proxy

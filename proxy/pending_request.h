@@ -1,0 +1,79 @@
+// PendingRequest: one request of a client that awaits replies of nodes, and its place in the
+// client's order.
+//
+//   ClientSession:  oldest -> next -> next -> newest        (intrusive list, the order of answers)
+//   Upstream FIFO:  each entry points at the PendingRequest that its reply belongs to
+//
+// A request has `parts_left` replies to come: one for most, one per node for a multiget or a
+// fan-out. Bytes for the client go straight to its connection while the request is its oldest, and
+// wait in `reply` while it is not. When the last part is in, the request is finished and leaves,
+// with all finished ones behind it. A client that goes away leaves its requests behind without a
+// session; they are freed when their last reply is in.
+//
+// Owned by the worker's PendingPool, touched by that worker only.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "net/clock.h"
+#include "protocol/command.h"
+#include "proxy/fan_out.h"
+#include "proxy/proxy_counters.h"
+
+namespace ringcache::proxy {
+
+class ClientSession;
+class PendingPool;
+
+struct PendingRequest {
+  PendingRequest* next = nullptr;
+  ClientSession* session = nullptr;  // null: the client is gone
+  PendingPool* owner = nullptr;
+  PoolCounters* pool = nullptr;      // null: of no pool (fan-out, local)
+  net::SteadyNs started = 0;
+  std::uint32_t parts_left = 0;
+  protocol::Command command = protocol::Command::kGet;
+  bool quiet = false;     // noreply, or the meta flag q
+  bool ends_values = false;  // a multiget's END is still to be written
+  bool finished = false;
+  // Not empty: the client is told this line, whatever the node answers.
+  std::string_view fixed_answer;
+  std::string reply;                // bytes that wait for the request to become the oldest
+  std::unique_ptr<FanOut> fan_out;  // flush_all and stats: what the nodes said so far
+
+  // Bytes of the answer, in order. Dropped when the client is gone.
+  void append(std::string_view bytes);
+  // One reply is in (or will never come). After the last one `this` is dead.
+  void part_done(net::SteadyNs now);
+};
+
+// Recycles the requests of one worker, so that a request costs no allocation.
+class PendingPool {
+ public:
+  PendingPool() = default;
+  ~PendingPool();
+  PendingPool(const PendingPool&) = delete;
+  PendingPool& operator=(const PendingPool&) = delete;
+
+  PendingRequest& take();
+  void give_back(PendingRequest& request);
+  // Requests that are out.
+  std::size_t in_use() const { return in_use_; }
+
+  // A recycled request keeps a reply buffer of at most this many bytes.
+  static constexpr std::size_t kReplyBytesKept = 4096;
+  // Free requests kept; more are freed.
+  static constexpr std::size_t kFreeMax = 16 * 1024;
+
+ private:
+  PendingRequest* free_ = nullptr;
+  std::size_t free_count_ = 0;
+  std::size_t in_use_ = 0;
+};
+
+}  // namespace ringcache::proxy

@@ -1,0 +1,118 @@
+// What a proxy counts: per pool and per node, one set for each worker.
+//
+// A worker writes its own counters without a locked instruction (net/counter.h); the scrape adds up
+// the workers. A set is made when a table first names its pool or node and lives as long as the
+// process, so the hot path keeps plain pointers and a node that comes back goes on counting.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "net/counter.h"
+#include "net/histogram.h"
+#include "protocol/command.h"
+#include "protocol/response.h"
+
+namespace ringcache::proxy {
+
+// How a command ended for one key: the label `status` of commands_total.
+enum class CommandStatus : std::uint8_t {
+  kHit,
+  kMiss,
+  kStored,
+  kNotStored,
+  kExists,
+  kNotFound,
+  kDeleted,
+  kTouched,
+  kOk,
+  kError,
+};
+inline constexpr std::array<std::string_view, 10> kCommandStatusNames{
+    "hit",       "miss",    "stored",  "not_stored", "exists",
+    "not_found", "deleted", "touched", "ok",         "error"};
+inline constexpr std::size_t kCommandStatusCount = kCommandStatusNames.size();
+
+// What a node's answer to one command counts as.
+CommandStatus command_status(protocol::Command command, protocol::ResponseStatus status);
+
+// Whether this command can end so: only such rows of commands_total exist.
+bool can_end_as(protocol::Command command, CommandStatus status);
+
+// The label `command` of command_duration_seconds.
+enum class DurationClass : std::uint8_t { kGet, kSet, kOther };
+inline constexpr std::array<std::string_view, 3> kDurationClassNames{"get", "set", "other"};
+DurationClass duration_class(protocol::Command command);
+
+// Why a node did not answer a request: the label `reason` of node_errors_total, and the text of
+// the SERVER_ERROR that a write gets.
+enum class NodeFailure : std::uint8_t { kTimeout, kRefused, kReset, kProtocol, kOverload };
+inline constexpr std::array<std::string_view, 5> kNodeFailureNames{"timeout", "refused", "reset",
+                                                                   "protocol", "overload"};
+inline constexpr std::array<std::string_view, 5> kNodeFailureTexts{
+    "did not answer in time", "is not reachable", "closed the connection",
+    "answered garbage", "has too many requests waiting"};
+
+// How an attempt to connect to a node ended: the label `result` of node_connects_total.
+enum class ConnectResult : std::uint8_t { kOk, kRefused, kTimeout };
+inline constexpr std::array<std::string_view, 3> kConnectResultNames{"ok", "refused", "timeout"};
+
+struct PoolCounters {
+  std::array<std::array<net::Counter, kCommandStatusCount>, protocol::kCommandCount> commands;
+  std::array<net::Histogram, kDurationClassNames.size()> duration;
+  net::Counter in_flight;  // a gauge
+
+  void count(protocol::Command command, CommandStatus status, std::uint64_t keys = 1) {
+    commands[static_cast<std::size_t>(command)][static_cast<std::size_t>(status)].add(keys);
+  }
+};
+
+struct NodeCounters {
+  net::Counter requests;
+  net::Counter hits;
+  net::Counter misses;
+  std::array<net::Counter, kNodeFailureNames.size()> errors;
+  std::array<net::Counter, kConnectResultNames.size()> connects;
+  net::Counter read_bytes;
+  net::Counter written_bytes;
+  net::Counter in_flight;    // a gauge
+  net::Counter connections;  // a gauge
+  net::Histogram duration;
+};
+
+// Why bytes of a client were refused: the label `kind` of protocol_errors_total.
+enum class ProtocolError : std::uint8_t { kCommand, kTooLarge, kDataChunk, kCommandTooLong };
+inline constexpr std::array<std::string_view, 4> kProtocolErrorNames{
+    "command", "value_too_large", "data_chunk", "line_too_long"};
+
+// Why the proxy itself closed a client's connection: limits that a client ran into.
+enum class ClientCut : std::uint8_t { kOutputLimit, kMemory };
+inline constexpr std::array<std::string_view, 2> kClientCutNames{"output_limit", "memory"};
+
+// Everything one worker counts.
+class WorkerCounters {
+ public:
+  net::Counter client_read_bytes;
+  net::Counter client_written_bytes;
+  std::array<net::Counter, kProtocolErrorNames.size()> protocol_errors;
+  std::array<net::Counter, kClientCutNames.size()> clients_cut;
+
+  // Finds or makes the set of a pool or of a node. Any thread; takes a lock. The reference stays
+  // good for the life of this object.
+  PoolCounters& pool(const std::string& pool);
+  NodeCounters& node(const std::string& pool, const std::string& node);
+
+ private:
+  std::mutex mutex_;
+  std::map<std::string, std::unique_ptr<PoolCounters>> pools_;
+  std::map<std::pair<std::string, std::string>, std::unique_ptr<NodeCounters>> nodes_;
+};
+
+}  // namespace ringcache::proxy

@@ -1,0 +1,61 @@
+// ProxyWorker: everything of the proxy that belongs to one worker thread: its routing table, its
+// connections to the nodes, its client sessions' shared scratch space, its counters.
+//
+// Workers share nothing but the immutable table (and the health trackers in it). Made and destroyed
+// by ProxyServer; adopt() and all that sessions call run on the worker's thread. counters() may be
+// read by any.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "protocol/request.h"
+#include "proxy/multiget.h"
+#include "proxy/pending_request.h"
+#include "proxy/proxy_counters.h"
+#include "proxy/routing_table.h"
+#include "proxy/upstream_set.h"
+
+namespace ringcache::proxy {
+
+class ProxyServer;
+
+class ProxyWorker {
+ public:
+  ProxyWorker(net::Worker& worker, const ProxyServer& server);
+
+  // Makes `table` the one that new requests go by. Requests in flight are not touched.
+  void adopt(RoutingTablePtr table);
+
+  const RoutingTable& table() const { return *table_; }
+  const ProxyServer& server() const { return server_; }
+  net::Worker& io() { return worker_; }
+  UpstreamSet& upstreams() { return upstreams_; }
+  PendingPool& pending_pool() { return pending_pool_; }
+  WorkerCounters& counters() { return counters_; }
+  PoolCounters& pool_counters(routing::PoolIndex pool) { return *pool_counters_[pool]; }
+
+  // Scratch space, used up within one request.
+  protocol::Request& request() { return request_; }
+  MultigetSplit& split() { return split_; }
+  // At least `bytes` bytes for a command line.
+  char* line_buffer(std::size_t bytes);
+
+  std::size_t next_client_number() { return clients_seen_++; }
+
+ private:
+  net::Worker& worker_;
+  const ProxyServer& server_;
+  WorkerCounters counters_;
+  PendingPool pending_pool_;  // outlives the upstreams, whose end fails what is pending
+  UpstreamSet upstreams_;
+  RoutingTablePtr table_;
+  std::vector<PoolCounters*> pool_counters_;  // by PoolIndex of table_
+  protocol::Request request_;
+  MultigetSplit split_;
+  std::vector<char> line_buffer_;
+  std::size_t clients_seen_ = 0;
+};
+
+}  // namespace ringcache::proxy

@@ -1,0 +1,65 @@
+#include "proxy/routing_table.h"
+
+namespace ringcache::proxy {
+
+using routing::Backend;
+using routing::HealthTracker;
+using routing::Pool;
+using routing::PoolIndex;
+using routing::PoolOptions;
+
+namespace {
+
+bool same_nodes(const PoolOptions& left, const PoolOptions& right) {
+  if (left.backends.size() != right.backends.size()) return false;
+  for (std::size_t i = 0; i < left.backends.size(); ++i) {
+    const Backend& a = left.backends[i];
+    const Backend& b = right.backends[i];
+    if (a.name != b.name || a.named != b.named || a.address != b.address ||
+        a.weight != b.weight || a.drain != b.drain) {
+      return false;
+    }
+  }
+  return true;
+}
+
+// Whether the ring of one serves for the other; the rest of the options is cheap to copy.
+bool same_placement(const PoolOptions& left, const PoolOptions& right) {
+  return left.ring == right.ring && left.key_hash() == right.key_hash() &&
+         left.hash_tag == right.hash_tag && same_nodes(left, right);
+}
+
+std::shared_ptr<const Pool> make_pool(const PoolOptions& options, const RoutingTable* previous) {
+  const PoolIndex old =
+      previous == nullptr ? routing::kNoPool : previous->router().find_pool(options.name);
+  if (old != routing::kNoPool && same_placement(options, previous->pool(old).options())) {
+    return std::make_shared<const Pool>(options, previous->pool(old).ring());
+  }
+  return std::make_shared<const Pool>(options);
+}
+
+routing::Router make_router(const ProxyOptions& options, const RoutingTable* previous) {
+  std::vector<std::shared_ptr<const Pool>> pools;
+  pools.reserve(options.pools.size());
+  for (const PoolOptions& pool : options.pools) pools.push_back(make_pool(pool, previous));
+  return routing::Router(std::move(pools));
+}
+
+}  // namespace
+
+RoutingTable::RoutingTable(const ProxyOptions& options, const RoutingTable* previous,
+                           HealthTracker::Time now, std::uint64_t generation)
+    : router_(make_router(options, previous)), limits_(options.limits), generation_(generation) {
+  for (PoolIndex pool = 0; pool < router_.pool_count(); ++pool) {
+    const PoolOptions& pool_options = router_.pool(pool).options();
+    const PoolIndex old = previous == nullptr ? routing::kNoPool
+                                              : previous->router().find_pool(pool_options.name);
+    const HealthTracker* old_health =
+        old == routing::kNoPool ? nullptr : &previous->health(old);
+    health_.push_back(std::make_unique<HealthTracker>(pool_options, old_health, now));
+    first_node_.push_back(node_count_);
+    node_count_ += pool_options.backends.size();
+  }
+}
+
+}  // namespace ringcache::proxy

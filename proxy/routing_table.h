@@ -1,0 +1,53 @@
+// RoutingTable: everything a request needs to know of the configuration, as one immutable value.
+//
+// A reload makes a new table, complete and checked, and every worker swaps its pointer; requests in
+// flight are not touched by that. Shared by all workers through shared_ptr. Only the health
+// trackers inside change, and those are made for it (routing/health.h).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <vector>
+
+#include "proxy/proxy_options.h"
+#include "routing/health.h"
+#include "routing/router.h"
+
+namespace ringcache::proxy {
+
+class RoutingTable {
+ public:
+  // REQUIRES: options that config/ found no error in. `previous` may be null; pools whose options
+  // did not change and the health of nodes that stay are taken over from it. `now`: steady time.
+  // Building a native ring takes tens of milliseconds, so this is never called on a worker.
+  RoutingTable(const ProxyOptions& options, const RoutingTable* previous,
+               routing::HealthTracker::Time now, std::uint64_t generation);
+
+  const routing::Router& router() const { return router_; }
+  const Limits& limits() const { return limits_; }
+  // Counts up with every applied reload, from 1.
+  std::uint64_t generation() const { return generation_; }
+
+  std::size_t pool_count() const { return router_.pool_count(); }
+  const routing::Pool& pool(routing::PoolIndex index) const { return router_.pool(index); }
+  routing::HealthTracker& health(routing::PoolIndex index) const { return *health_[index]; }
+
+  // All nodes of all pools numbered through: a dense index for per-worker arrays.
+  std::size_t node_count() const { return node_count_; }
+  std::size_t flat_index(routing::Target target) const {
+    return first_node_[target.pool] + target.node;
+  }
+
+ private:
+  routing::Router router_;
+  Limits limits_;
+  std::uint64_t generation_;
+  std::vector<std::unique_ptr<routing::HealthTracker>> health_;
+  std::vector<std::size_t> first_node_;
+  std::size_t node_count_ = 0;
+};
+
+using RoutingTablePtr = std::shared_ptr<const RoutingTable>;
+
+}  // namespace ringcache::proxy

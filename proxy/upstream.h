@@ -1,0 +1,150 @@
+// Upstream: one pipelined connection of one worker to one node.
+//
+// Requests are appended to the connection's output, all of a loop turn leave in one write, and
+// their replies come back in the same order: `in_flight_` remembers what each reply belongs to.
+//
+//        send()                     connected                      all replies in, peer closes
+//  idle --------> connecting ------------------------> up ----------------------------------> idle
+//                     |                                 | reset, garbage, `fall` timeouts in a row
+//                     | refused, timed out              v
+//                     +--------------------------> back-off --retry--> connecting -> probing -> up
+//                                                       ^                 (version answered)  |
+//                                                       +-------------------------------------+
+//
+// In back-off and while probing a request fails at once: no client waits on finding out whether a
+// node is back. Retries are delayed exponentially with jitter, kBackOffFirst to kBackOffMax.
+//
+// One timeout costs one request: its client is answered, and the entry stays in the queue without
+// an owner so that the late reply is recognised and dropped. After `fall` timeouts with no reply
+// between them the connection is given up.
+//
+// Owned by its UpstreamSet; its worker's thread only. What becomes of each dealing with the node is
+// reported to the pool's HealthTracker.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/connection.h"
+#include "net/deadline.h"
+#include "net/log.h"
+#include "protocol/command.h"
+#include "protocol/response_parser.h"
+#include "proxy/fifo.h"
+#include "proxy/pending_request.h"
+#include "proxy/routing_table.h"
+
+namespace ringcache::net {
+class Worker;
+}
+
+namespace ringcache::proxy {
+
+// What a reply will be for.
+struct InFlight {
+  PendingRequest* pending = nullptr;  // null: nobody waits any more, or a probe
+  PoolCounters* pool = nullptr;       // the pool of its keys; null: counted for none
+  protocol::Command command = protocol::Command::kVersion;
+  bool probe = false;
+  bool whole = false;           // the only part of its request: a node's error line is passed on
+  bool answered = false;        // some of its reply has been passed on
+  std::uint32_t keys_left = 0;  // keys without a VALUE so far; retrieval commands
+  net::SteadyNs sent = 0;
+};
+
+// From what an Upstream is made: equal settings mean that a reload keeps the connection.
+struct UpstreamSettings {
+  std::string pool;
+  std::string node;
+  std::string address;
+  std::uint32_t connection_index = 0;
+  routing::TimeoutOptions timeouts;
+  std::chrono::milliseconds probe_interval{0};
+  std::chrono::milliseconds probe_timeout{0};
+  std::uint32_t fall = 3;
+  std::uint32_t pending_max = 0;      // Limits::pending_per_node
+  std::size_t pending_bytes_max = 0;  // Limits::pending_bytes_per_node
+  std::uint64_t item_bytes_max = 0;   // a larger value in a reply is garbage
+
+  friend bool operator==(const UpstreamSettings&, const UpstreamSettings&);
+};
+
+class Upstream final : public net::ConnectionHandler {
+ public:
+  static constexpr std::chrono::milliseconds kBackOffFirst{100};
+  static constexpr std::chrono::milliseconds kBackOffMax{5000};
+
+  Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters& counters);
+  ~Upstream() override;
+
+  const UpstreamSettings& settings() const { return settings_; }
+  NodeCounters& counters() { return counters_; }
+
+  // Which table's tracker hears of this node; set before first use and after each reload.
+  void set_table(RoutingTablePtr table, routing::Target target);
+
+  // Opens the connection if it is idle, before a request needs it.
+  void connect_early();
+
+  // Sends a request: its command line (with CRLF) and, for a storage command, its data block (with
+  // CRLF). Nothing: it is on its way, and `entry.pending` hears of it later, never inside this
+  // call. Else why it was refused; nothing was kept.
+  std::optional<NodeFailure> send(const InFlight& entry, std::string_view line,
+                                  std::string_view data_block = {});
+
+  // No more requests will come: closes when the last reply is in.
+  void retire();
+  bool gone() const { return retired_ && connection_ == nullptr; }
+  std::size_t in_flight() const { return in_flight_.size(); }
+
+  void on_bytes(net::Connection& connection) override;
+  void on_connected(net::Connection& connection) override;
+  void on_closed(net::Connection& connection, const net::CloseInfo& info) override;
+
+  // Position of this upstream's keys while a multiget is being split (multiget.h).
+  std::size_t split_slot = kNoSlot;
+  static constexpr std::size_t kNoSlot = static_cast<std::size_t>(-1);
+
+ private:
+  enum class State : std::uint8_t { kIdle, kConnecting, kProbing, kUp, kBackOff };
+
+  void open();
+  void enqueue(const InFlight& entry);
+  void send_probe();
+  void take_element(const protocol::Response& response);
+  void finish_front();
+  void give_up(NodeFailure failure);
+  void fail_all(NodeFailure failure);
+  void log_loss(NodeFailure failure);
+  void schedule_retry();
+  void check_deadlines();
+  void arm_deadline();
+  void report(routing::NodeResult result);
+  net::SteadyNs now() const;
+
+  net::Worker& worker_;
+  UpstreamSettings settings_;
+  NodeCounters& counters_;
+  RoutingTablePtr table_;
+  routing::Target target_{};
+  protocol::ResponseParser parser_;
+  net::Connection* connection_ = nullptr;
+  State state_ = State::kIdle;
+  bool retired_ = false;
+  bool failed_before_ = false;  // the next connection must answer a probe before it is used
+  std::uint32_t back_off_step_ = 0;
+  std::uint32_t timeouts_in_row_ = 0;
+  std::size_t bytes_needed_ = 0;  // do not parse before so many bytes are there
+  std::size_t timed_out_ = 0;     // entries at the front whose time is over
+  Fifo<InFlight> in_flight_;
+  std::optional<NodeFailure> closing_for_;
+  net::LogLimiter loss_limiter_;  // a flapping node does not flood the log
+  net::Timer deadline_timer_;
+  net::Timer retry_timer_;
+  net::Timer probe_timer_;
+};
+
+}  // namespace ringcache::proxy

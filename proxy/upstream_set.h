@@ -1,0 +1,58 @@
+// UpstreamSet: one worker's connections to all nodes of its table.
+//
+// A reload keeps the Upstream of every node whose settings did not change, with its connection and
+// what is in flight on it; the others are retired: they finish what they have and go.
+//
+// Its worker's thread only.
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include "proxy/proxy_counters.h"
+#include "proxy/routing_table.h"
+#include "proxy/upstream.h"
+
+namespace ringcache::proxy {
+
+class UpstreamSet {
+ public:
+  UpstreamSet(net::Worker& worker, WorkerCounters& counters)
+      : worker_(worker), counters_(counters) {}
+
+  void adopt(const RoutingTablePtr& table);
+
+  // The connection to a node that the client with this number uses: always the same one, so that
+  // its requests to a node stay in order.
+  Upstream& get(routing::Target target, std::size_t client_number) {
+    const Slot slot = slots_[table_->flat_index(target)];
+    return *upstreams_[slot.first + (slot.count == 1 ? 0 : client_number % slot.count)];
+  }
+
+  // Opens a connection to every node, so that dead ones are known before a client asks.
+  void connect_all();
+
+  // Replies that nodes owe, on connections that are kept and on retired ones.
+  std::size_t in_flight() const;
+
+ private:
+  struct Slot {
+    std::uint32_t first = 0;
+    std::uint32_t count = 1;
+  };
+  using Owned = std::unique_ptr<Upstream>;
+
+  Owned take_old(std::vector<Owned>& old, const UpstreamSettings& settings);
+  void add_node(routing::Target target, std::vector<Owned>& old);
+  void drop_gone();
+
+  net::Worker& worker_;
+  WorkerCounters& counters_;
+  RoutingTablePtr table_;
+  std::vector<Slot> slots_;  // by RoutingTable::flat_index
+  std::vector<Owned> upstreams_;
+  std::vector<Owned> retired_;
+};
+
+}  // namespace ringcache::proxy

@@ -1,6 +1,7 @@
 #include "net/admin_server.h"
 
 #include <openssl/crypto.h>
+#include <prometheus/collectable.h>
 
 #include <algorithm>
 #include <exception>
@@ -11,7 +12,6 @@
 #include "net/listen_socket.h"
 #include "net/log.h"
 #include "net/resolver.h"
-#include "prometheus/collectable.h"
 
 namespace ringcache::net {
 

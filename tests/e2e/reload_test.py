@@ -171,7 +171,7 @@ class Reload(TestCase):
             self.wait_reload("applied", applied)
             done = list(rounds)
             eventually("every client goes on",
-                       lambda d=done: all(now > then + 5 for now, then in zip(rounds, d)))
+                       lambda d=done: all(r > old + 5 for r, old in zip(rounds, d)))
         stop.set()
         for worker in workers:
             worker.join()

@@ -29,6 +29,7 @@ void declare_connection_options(CLI::App& app, LoadOptions& options) {
       ->group(group);
   app.add_option("--pin", options.pin, "CPUs to pin the threads to, in turn, as 0,1")
       ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->group(group);
 }
 
@@ -104,6 +105,7 @@ void declare_run_options(CLI::App& app, LoadOptions& options) {
   app.add_option("--server-pid", options.server_pids,
                  "processes whose CPU time and memory to report, as 123,456")
       ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->check(CLI::PositiveNumber)
       ->group(group);
   app.add_flag("--allow-errors", options.allow_errors, "error replies do not fail the run")
@@ -114,11 +116,14 @@ void declare_run_options(CLI::App& app, LoadOptions& options) {
 }  // namespace
 
 void declare_load_options(CLI::App& app, LoadOptions& options) {
+  // A script may append to a set of options: the last one counts.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   declare_connection_options(app, options);
   declare_request_options(app, options);
   declare_key_options(app, options);
   declare_run_options(app, options);
   app.footer(
+      "Ctrl-C or SIGTERM ends the measurement early and reports it.\n"
       "Exit code: 0 good; 1 a wrong value, an error reply, a lost or unanswered request; 2 usage.\n"
       "Examples:\n"
       "  ringcache-load --preload --keys 100000                    flat out, 90 % gets\n"

@@ -1,5 +1,6 @@
 // ringcache-load: puts load on a memcached-protocol server, measures, and checks what it reads.
 
+#include <csignal>
 #include <cstdio>
 
 #include "tests/bench/load_command_line.h"
@@ -23,6 +24,8 @@ int main(int argc, char** argv) {
     std::fprintf(stderr, "ringcache-load: %s\n", error.c_str());
     return kUsage;
   }
+  std::signal(SIGINT, [](int) { stop_load(); });
+  std::signal(SIGTERM, [](int) { stop_load(); });
   const auto result = run_load(*workload, error);
   if (!result) {
     std::fprintf(stderr, "ringcache-load: %s\n", error.c_str());

@@ -2,6 +2,8 @@
 
 #include <sys/resource.h>
 
+#include <algorithm>
+#include <atomic>
 #include <barrier>
 #include <chrono>
 #include <memory>
@@ -11,6 +13,9 @@
 
 namespace ringcache::bench {
 namespace {
+
+std::atomic<bool> stop_requested = false;
+static_assert(std::atomic<bool>::is_always_lock_free, "stop_load() runs in signal handlers");
 
 // Allows as many descriptors as the system lets us have; false if that is too few.
 bool raise_descriptor_limit(std::size_t wanted, std::string& error) {
@@ -24,10 +29,14 @@ bool raise_descriptor_limit(std::size_t wanted, std::string& error) {
   return false;
 }
 
+// Sleeps until then or until the run is stopped.
 void sleep_until(std::uint64_t steady_ns) {
-  using Clock = std::chrono::steady_clock;
-  std::this_thread::sleep_until(Clock::time_point(
-      std::chrono::duration_cast<Clock::duration>(std::chrono::nanoseconds(steady_ns))));
+  constexpr std::uint64_t kSliceNs = 20'000'000;
+  while (!stop_requested.load(std::memory_order_relaxed)) {
+    const std::uint64_t now_ns = steady_now_ns();
+    if (now_ns >= steady_ns) return;
+    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(kSliceNs, steady_ns - now_ns)));
+  }
 }
 
 double own_cpu_s() {
@@ -76,7 +85,9 @@ class LoadRun {
     if (!stop_ && workload_.options.preload) worker.preload();
     barrier_.arrive_and_wait();
     barrier_.arrive_and_wait();
-    if (!stop_ && workload_.options.seconds > 0) worker.run(begin_ns_, window_);
+    if (!stop_ && workload_.options.seconds > 0) {
+      worker.run(begin_ns_, window_, stop_requested);
+    }
     barrier_.arrive_and_wait();
   }
 
@@ -106,7 +117,6 @@ class LoadRun {
     barrier_.arrive_and_wait();
     if (!stop_ && options.seconds > 0) sample_usage();
     barrier_.arrive_and_wait();
-    result_.measured_s = options.seconds;
     for (const auto& worker : workers_) {
       result_.measured += worker->measured();
       result_.total += worker->thread().counters;
@@ -124,6 +134,10 @@ class LoadRun {
     }
     const double own_before_s = own_cpu_s();
     sleep_until(window_.end_ns);
+    const std::uint64_t end_ns = std::min(steady_now_ns(), window_.end_ns);
+    if (end_ns > window_.start_ns) {
+      result_.measured_s = static_cast<double>(end_ns - window_.start_ns) * 1e-9;
+    }
     result_.own_cpu_s = own_cpu_s() - own_before_s;
     for (LoadResult::Server& server : result_.servers) {
       const ProcessUsage now = read_process_usage(server.pid).value_or(ProcessUsage{});
@@ -143,6 +157,10 @@ class LoadRun {
 };
 
 }  // namespace
+
+void stop_load() noexcept {
+  stop_requested.store(true, std::memory_order_relaxed);
+}
 
 bool LoadResult::failed(bool allow_errors) const {
   if (total.wrong() + total.lost_connections + total.unanswered > 0) return true;

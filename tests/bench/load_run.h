@@ -35,6 +35,9 @@ struct LoadResult {
   bool failed(bool allow_errors) const;
 };
 
+/// Ends the measured interval now; the run then reports what it has. For signal handlers.
+void stop_load() noexcept;
+
 /// Runs it all and blocks meanwhile. Nothing, and the reason in `error`, if the server cannot be
 /// connected to or the preload fails.
 std::optional<LoadResult> run_load(const Workload& workload, std::string& error);

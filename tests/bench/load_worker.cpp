@@ -107,7 +107,7 @@ void LoadWorker::preload() {
   after_preload_.unsent += thread_.preload_end - thread_.preload_next;
 }
 
-void LoadWorker::run(std::uint64_t begin_ns, MeasuredWindow window) {
+void LoadWorker::run(std::uint64_t begin_ns, MeasuredWindow window, const std::atomic<bool>& stop) {
   thread_.scheduled = thread_.workload.options.rate > 0;
   thread_.mode = thread_.scheduled ? LoadMode::kScheduled : LoadMode::kClosed;
   thread_.window = window;
@@ -120,6 +120,10 @@ void LoadWorker::run(std::uint64_t begin_ns, MeasuredWindow window) {
     std::uint64_t wake_ns = start_taken_ ? window.end_ns : window.start_ns;
     if (thread_.scheduled) wake_ns = std::min(wake_ns, thread_.intended_ns(next_due_));
     turn(wake_ns);
+    if (stop.load(std::memory_order_relaxed)) {
+      thread_.window.end_ns = std::min(window.end_ns, thread_.now_ns);
+      break;
+    }
     if (thread_.now_ns >= window.end_ns) break;
     if (thread_.scheduled) release_due();
   }
@@ -207,6 +211,7 @@ void LoadWorker::take_snapshots() {
     start_taken_ = true;
   }
   if (!end_taken_ && thread_.now_ns >= thread_.window.end_ns) {
+    if (!start_taken_) at_start_ = thread_.counters;  // stopped before it was
     at_end_ = thread_.counters;
     end_taken_ = true;
   }

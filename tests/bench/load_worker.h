@@ -3,6 +3,7 @@
 // One thread of the load generator: its share of the connections behind one epoll. The phases are
 // called in order from the thread itself; between them all threads wait for each other.
 
+#include <atomic>
 #include <memory>
 #include <string>
 #include <vector>
@@ -29,8 +30,8 @@ class LoadWorker {
   /// Sets this thread's share of the keys, once each.
   void preload();
 
-  /// Load from `begin_ns` until window.end_ns, then waits for the answers still due.
-  void run(std::uint64_t begin_ns, MeasuredWindow window);
+  /// Load from `begin_ns` until window.end_ns or `stop`, then waits for the answers still due.
+  void run(std::uint64_t begin_ns, MeasuredWindow window, const std::atomic<bool>& stop);
 
   /// After run(): what was counted within the window, in the preload, and ever.
   Counters measured() const { return at_end_ - at_start_; }

@@ -1,0 +1,130 @@
+"""How the node rows are measured: our node beside memcached, in alternation."""
+
+from . import gap, servers
+from .load import Load, replay, rss_of_bound
+from .settings import CannotRun
+
+SIDES = {"ours": "node", "theirs": "memcached"}
+
+
+class NodeFleet:
+    """One node of each side, kept for the next row if that wants the same ones."""
+
+    def __init__(self, settings):
+        self.settings = settings
+        self.spec = None
+        self.nodes = {}
+
+    def start_one(self, row, side):
+        settings = self.settings
+        return servers.start_node(settings.program(SIDES[side]), settings.threads_of(row),
+                                  row.memory_mb, cpu=settings.server_cpu)
+
+    def get(self, row, load):
+        """Both nodes with the row's keys in them."""
+        spec = (load.keys, row.value_size, row.memory_mb, self.settings.threads_of(row))
+        if spec != self.spec:
+            self.stop()
+            for side in SIDES:
+                self.nodes[side] = self.start_one(row, side)
+            for node in self.nodes.values():
+                load.preload(node.address)
+            self.spec = spec
+        return self.nodes
+
+    def stop(self):
+        for node in self.nodes.values():
+            node.stop()
+        self.nodes, self.spec = {}, None
+
+
+def alternate(settings, row, measure):
+    """ours, theirs, ours, theirs, ...: what changes on the machine meanwhile meets both."""
+    rounds = {side: [] for side in SIDES}
+    for _ in range(settings.rounds_of(row)):
+        for side, results in rounds.items():
+            results.append(measure(side))
+    return rounds
+
+
+def load(settings, row, fleet):
+    loader = Load(settings, row)
+    nodes = fleet.get(row, loader)
+
+    def measure(side):
+        _, figures = loader.measure(nodes[side])
+        figures["rss_of_bound"] = rss_of_bound(nodes[side], row.memory_mb,
+                                               settings.threads_of(row))
+        return figures
+
+    return alternate(settings, row, measure)
+
+
+def idle_memory(settings, row, fleet):
+    def measure(side):
+        with fleet.start_one(row, side) as node:
+            before = node.rss_bytes()
+            clients = []
+            try:
+                for _ in range(row.connections):
+                    clients.append(servers.connect(node.address))
+                    clients[-1].sendall(b"get nothing\r\n")
+                    if clients[-1].recv(64) != b"END\r\n":
+                        raise servers.ServerError(f"{node.name} did not answer a get")
+                return {"idle_bytes": (node.rss_bytes() - before) / row.connections,
+                        "rss": node.rss_bytes()}
+            finally:
+                for client in clients:
+                    client.close()
+
+    return alternate(settings, row, measure)
+
+
+def items(settings, row, fleet):
+    """Filled far past the limit; --quick must still do that, so all keys are used."""
+    loader = Load(settings, row)
+    loader.keys = row.keys
+
+    def measure(side):
+        with fleet.start_one(row, side) as node:
+            filled = loader.preload(node.address)["total"]
+            return {"error_replies": filled["error_replies"],
+                    "items": int(servers.stats(node.address)["curr_items"]),
+                    "rss": node.rss_bytes(),
+                    "rss_of_bound": rss_of_bound(node, row.memory_mb, settings.threads_of(row))}
+
+    return alternate(settings, row, measure)
+
+
+def hits(settings, row, fleet):
+    trace = settings.traces.get(row.trace)
+    if trace is None:
+        raise CannotRun(f"no trace {row.trace}.mct.gz: name its folder with --traces")
+
+    def measure(side):
+        with fleet.start_one(row, side) as node:
+            result = replay(settings, trace, node)
+            return {"hit_percent": result["hit_ratio"] * 100,
+                    "error_replies": result["error_replies"], "rss": node.rss_bytes(),
+                    "rss_of_bound": rss_of_bound(node, row.memory_mb, settings.threads_of(row))}
+
+    return alternate(settings, row, measure)
+
+
+def gap_growth(settings, row, fleet):
+    return alternate(settings, row, lambda side: gap.growth(
+        Load(settings, row), fleet.start_one(row, side)))
+
+
+def gap_flush(settings, row, fleet):
+    return alternate(settings, row, lambda side: gap.flush(
+        Load(settings, row), fleet.start_one(row, side)))
+
+
+def gap_pages(settings, row, fleet):
+    return alternate(settings, row, lambda side: gap.pages(
+        Load(settings, row), fleet.start_one(row, side)))
+
+
+KINDS = {"load": load, "idle_memory": idle_memory, "items": items, "hits": hits,
+         "gap_growth": gap_growth, "gap_flush": gap_flush, "gap_pages": gap_pages}

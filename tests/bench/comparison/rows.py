@@ -1,0 +1,112 @@
+"""The rows of the comparison: what is loaded, how, and what has to be reached.
+
+A load is 1,000,000 keys of 20 bytes, values of 100 bytes, 90 % gets, uniform, 50 connections,
+one server thread, unless the row says otherwise.
+"""
+
+from dataclasses import dataclass
+
+from .figures import Target
+
+
+@dataclass(frozen=True)
+class Row:
+    name: str
+    what: str
+    targets: tuple = ()
+    kind: str = "load"       # which function of node_runs or proxy_runs measures it
+    keys: int = 1_000_000
+    value_size: str = "100"
+    connections: int = 50
+    options: tuple = ()      # further options of ringcache-load
+    memory_mb: int = 1024
+    threads: int = 0         # of the server; 0: as asked on the command line
+    load_threads: int = 1
+    trace: str = ""
+    rounds_max: int = 1000   # for what does not vary, or takes long
+    slow: bool = False       # left out by --quick unless named by --only
+
+    @property
+    def tier(self):
+        return self.name.split("-")[0]
+
+
+def cpu(must, aim):
+    return Target("cpu_us", must, aim)
+
+
+def user(must, aim):
+    return Target("user_us", must, aim)
+
+
+GAP = Target("gap_ms", 10, 2, of="ours")
+BOUND = Target("rss_of_bound", 1.0, 1.0, of="ours")
+NEVER_FULL = Target("error_replies", 0, 0, of="ours")  # while anything can be evicted
+
+
+def hit_row(trace, memory_mb):
+    return Row(f"node-hits-{trace}-{memory_mb}", f"hit rate of {trace} at -m {memory_mb}",
+               (Target("hit_percent", 0.5, 1.0, of="points", at_least=True), BOUND, NEVER_FULL),
+               kind="hits", trace=trace, memory_mb=memory_mb, threads=4,
+               rounds_max=1 if trace == "orm" else 3, slow=trace == "orm")
+
+
+NODE_ROWS = [
+    Row("node-single", "one request at a time", (cpu(0.92, 0.85), user(None, 0.5))),
+    Row("node-pipelined", "16 pipelined", (cpu(0.18, 0.12),), options=("--pipeline", "16")),
+    Row("node-multiget-20", "multiget of 20", (cpu(0.65, 0.45),), options=("--multiget", "20")),
+    Row("node-multiget-100", "multiget of 100", (cpu(0.60, 0.40),),
+        options=("--multiget", "100")),
+    Row("node-10k", "10 KB values", (cpu(1.0, 0.85),), keys=20_000, value_size="10000"),
+    Row("node-500k", "500 KB values", (cpu(1.0, 0.85),), keys=400, value_size="500000"),
+    Row("node-evict", "70 % set, 1 KB values, -m 64, evicting",
+        (cpu(0.95, 0.80), BOUND, NEVER_FULL),
+        value_size="1000", options=("--get-share", "0.3"), memory_mb=64),
+    Row("node-conn-1", "1 connection", (cpu(1.0, 0.9),), connections=1),
+    Row("node-conn-500", "500 connections", (cpu(1.0, 0.9),), connections=500),
+    Row("node-conn-5000", "5,000 connections", (cpu(1.0, 0.9),), connections=5000),
+    Row("node-hot-key", "2 threads, all on one hot key, 16 pipelined", (cpu(0.5, 0.3),), keys=1,
+        options=("--pipeline", "16"), threads=2, load_threads=2),
+    Row("node-idle-memory", "memory of an idle connection, 5,000 of them",
+        (Target("idle_bytes", 0.7, 0.4),), kind="idle_memory", connections=5000, rounds_max=3),
+    Row("node-items-100", "items resident at -m 256, 100 B values",
+        (Target("items", 1.30, 1.33, at_least=True), BOUND, NEVER_FULL), kind="items",
+        keys=2_500_000, memory_mb=256, threads=4, rounds_max=1),
+    Row("node-items-1000", "items resident at -m 256, 1000 B values",
+        (Target("items", 1.10, 1.14, at_least=True), BOUND, NEVER_FULL), kind="items",
+        keys=400_000, value_size="1000", memory_mb=256, threads=4, rounds_max=1),
+    hit_row("orm", 40), hit_row("orm", 64), hit_row("orm", 96),
+    hit_row("web", 40), hit_row("web", 64), hit_row("web", 144),
+    Row("node-gap-growth", "longest gap of a 1,000/s probe while growing to 50 M items", (GAP,),
+        kind="gap_growth", keys=50_000_000, value_size="10", memory_mb=8192, rounds_max=1,
+        slow=True),
+    Row("node-gap-flush", "longest gap of a 1,000/s probe around flush_all of 1 M items", (GAP,),
+        kind="gap_flush", rounds_max=5),
+    Row("node-gap-pages", "longest gap of a 1,000/s probe while values grow from 100 B to 1000 B",
+        (GAP,), kind="gap_pages", keys=2_000_000, memory_mb=256, rounds_max=5),
+]
+
+PROXY_ROWS = [
+    Row("proxy-single", "one request at a time", (cpu(1.03, 0.95), user(0.8, 0.5))),
+    Row("proxy-pipelined", "16 pipelined", (cpu(0.85, 0.75),), options=("--pipeline", "16")),
+    Row("proxy-multiget-20", "multiget of 20", (cpu(0.85, 0.75),), options=("--multiget", "20")),
+    Row("proxy-multiget-100", "multiget of 100", (cpu(0.60, 0.42),),
+        options=("--multiget", "100")),
+    Row("proxy-10k", "10 KB values", (cpu(1.0, 0.93),), keys=20_000, value_size="10000"),
+    Row("proxy-500k", "500 KB values", (cpu(1.0, 0.85),), keys=400, value_size="500000"),
+    Row("proxy-conn-500", "500 connections", (cpu(1.08, 0.95),), connections=500),
+    Row("proxy-conn-5000", "5,000 connections",
+        (cpu(0.75, 0.58), Target("rss", 0.35, 0.15)), connections=5000),
+    Row("proxy-workers", "2 workers / 1 worker, where the cores are free",
+        (Target("scaling", 1.7, 1.9, of="ours", at_least=True),), kind="workers",
+        load_threads=2, options=("--pipeline", "16")),
+    Row("proxy-added-latency", "p50 added to a direct request at 5,000/s",
+        (Target("added_p50_us", 1.0, 0.9),), kind="added_latency", keys=100_000,
+        options=("--rate", "5000")),
+    Row("proxy-unix", "clients over a UNIX socket, against nutcracker over TCP",
+        (cpu(0.80, 0.65),), kind="unix"),
+    Row("proxy-allocations", "allocations per request in steady state",
+        (Target("allocations", 0, 0, of="ours"),), kind="allocations", rounds_max=1),
+]
+
+ALL_ROWS = NODE_ROWS + PROXY_ROWS

@@ -25,8 +25,6 @@ namespace {
 constexpr std::string_view kTooLargeLine = "SERVER_ERROR object too large for cache\r\n";
 constexpr std::string_view kNoPoolLine = "SERVER_ERROR no pool takes this key\r\n";
 constexpr std::string_view kNoNodeLine = "SERVER_ERROR the key's pool has no node\r\n";
-constexpr std::string_view kUnknownStatsLine =
-    "CLIENT_ERROR the proxy has no such statistics, ask a node\r\n";
 
 // memcached streams a command line of any length for get and gets, and no other.
 std::size_t multiget_line_max(Command command) {
@@ -42,6 +40,13 @@ void send_or_fail(Upstream& upstream, InFlight& entry, std::string_view line,
   if (!failure) return;
   deliver_failure(entry, *failure, upstream.settings().node, upstream.counters());
   entry.pending->part_done(now);
+}
+
+FanOut::Kind fan_out_kind(const Request& request) {
+  if (request.command != Command::kStats) return FanOut::Kind::kAllMust;
+  const std::string_view topic = request.args().empty() ? "" : request.args()[0];
+  if (topic == "reset" || topic == "detail") return FanOut::Kind::kAllMust;
+  return topic == "settings" ? FanOut::Kind::kStatsSettings : FanOut::Kind::kStats;
 }
 
 std::string_view request_line(ProxyWorker& worker, const Request& request) {
@@ -149,16 +154,9 @@ void ClientSession::execute_multiget(const Request& request) {
 void ClientSession::execute_on_all(const Request& request) {
   const RoutingTable& table = worker_.table();
   if (table.node_count() == 0) return answer(request, kNoNodeLine);
-  FanOut::Kind kind = FanOut::Kind::kFlushAll;
-  if (request.command == Command::kStats) {
-    const std::string_view topic = request.args().empty() ? "" : request.args()[0];
-    kind = topic == "settings" ? FanOut::Kind::kStatsSettings
-           : topic == "reset"  ? FanOut::Kind::kStatsReset
-                               : FanOut::Kind::kStats;
-  }
   PendingRequest& pending =
       begin(request, nullptr, static_cast<std::uint32_t>(table.node_count()));
-  pending.fan_out = std::make_unique<FanOut>(kind);
+  pending.fan_out = std::make_unique<FanOut>(fan_out_kind(request));
   const net::SteadyNs started = pending.started;
   const std::string line(request_line(worker_, request));
   for (routing::PoolIndex pool = 0; pool < table.pool_count(); ++pool) {
@@ -172,8 +170,8 @@ void ClientSession::execute_on_all(const Request& request) {
 }
 
 void ClientSession::execute_stats(const Request& request) {
-  static constexpr std::array<std::string_view, 5> kOfNodes{"settings", "items", "slabs", "sizes",
-                                                            "reset"};
+  static constexpr std::array<std::string_view, 6> kOfNodes{"settings", "items",  "slabs",
+                                                            "sizes",    "detail", "reset"};
   if (request.args().empty()) return execute_on_all(request);
   const std::string_view topic = request.args()[0];
   if (topic == "proxy") return answer(request, worker_.server().stats_proxy());
@@ -181,7 +179,7 @@ void ClientSession::execute_stats(const Request& request) {
   for (const std::string_view name : kOfNodes) {
     if (topic == name) return execute_on_all(request);
   }
-  answer(request, kUnknownStatsLine);
+  answer_line(protocol::kErrorUnknownCommand);
 }
 
 void ClientSession::execute_local(const Request& request) {

@@ -15,24 +15,33 @@ void FanOut::add(std::string_view node, const protocol::Response& response) {
     merge_.add(name, space == std::string_view::npos ? std::string_view() : rest.substr(space + 1));
     return;
   }
-  if (protocol::is_error(response.status)) return fail(node, response.line);
-  if (response.last) ++answered_;
+  if (protocol::is_error(response.status)) return refuse(node, response.line, true);
+  if (!response.last) return;
+  ++answered_;
+  last_line_ = response.line;
 }
 
-void FanOut::fail(std::string_view node, std::string_view reason) {
-  if (!first_error_.empty()) return;
-  first_error_.append("SERVER_ERROR node ").append(node).append(" ").append(reason);
+void FanOut::fail(std::string_view node, std::string_view reason) { refuse(node, reason, false); }
+
+void FanOut::refuse(std::string_view node, std::string_view what, bool by_protocol) {
+  if (first_error_.empty()) {
+    first_error_.append("SERVER_ERROR node ").append(node).append(" ").append(what);
+    if (by_protocol) common_error_ = what;
+  }
+  errors_differ_ = errors_differ_ || !by_protocol || common_error_ != what;
 }
 
 std::string FanOut::answer() const {
+  const bool all_the_same = answered_ == 0 && !errors_differ_;
+  const bool partial_is_good = kind_ != Kind::kAllMust && answered_ > 0;
   std::string text;
-  const bool stats = kind_ == Kind::kStats || kind_ == Kind::kStatsSettings;
-  if (!good() && !(stats && answered_ > 0)) return first_error_ + "\r\n";
-  if (kind_ == Kind::kFlushAll) return std::string(protocol::kOk);
-  if (kind_ == Kind::kStatsReset) return std::string(protocol::kReset);
-  merge_.append_to(text);
-  text.append(protocol::kEnd);
-  return text;
+  if (!first_error_.empty() && !partial_is_good) {
+    text = all_the_same ? common_error_ : first_error_;
+  } else {
+    merge_.append_to(text);
+    text.append(last_line_);
+  }
+  return text.append(protocol::kCrlf);
 }
 
 }  // namespace ringcache::proxy

@@ -1,14 +1,17 @@
 // FanOut: what the nodes said so far to a command that went to all of them, and the one answer
 // that the client gets.
 //
-//   flush_all, stats reset   OK (RESET) when every node said so; else SERVER_ERROR with the first
-//                            node that did not
-//   stats …                  the merged statistics (stats_merge.h) of the nodes that answered, then
-//                            END; nodes that did not are left out, as keys of theirs are misses
+//   kAllMust (flush_all, stats reset, stats detail)
+//              what they all said; if one failed, SERVER_ERROR with the first that did; if all
+//              refused in the same words, those words
+//   kStats     the merged statistics (stats_merge.h) of the nodes that answered, then END; nodes
+//              that did not are left out, as their keys are misses
 //
 // Not on the hot path; may allocate. Owned by its PendingRequest.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -19,10 +22,9 @@ namespace ringcache::proxy {
 
 class FanOut {
  public:
-  enum class Kind { kFlushAll, kStats, kStatsSettings, kStatsReset };
+  enum class Kind : std::uint8_t { kAllMust, kStats, kStatsSettings };
 
-  explicit FanOut(Kind kind)
-      : kind_(kind), merge_(kind == Kind::kStatsSettings) {}
+  explicit FanOut(Kind kind) : kind_(kind), merge_(kind == Kind::kStatsSettings) {}
 
   // One element of one node's reply.
   void add(std::string_view node, const protocol::Response& response);
@@ -31,14 +33,17 @@ class FanOut {
 
   // All nodes are through: the whole answer.
   std::string answer() const;
-  // No node failed.
-  bool good() const { return first_error_.empty(); }
 
  private:
+  void refuse(std::string_view node, std::string_view what, bool by_protocol);
+
   Kind kind_;
   StatsMerge merge_;
   std::size_t answered_ = 0;
-  std::string first_error_;  // a whole SERVER_ERROR line without CRLF
+  std::string last_line_;     // with which a node ended a good reply: OK, RESET, END
+  std::string first_error_;   // a whole SERVER_ERROR line, without CRLF
+  std::string common_error_;  // the error line that every node answered, without CRLF
+  bool errors_differ_ = false;
 };
 
 }  // namespace ringcache::proxy

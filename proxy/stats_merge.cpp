@@ -46,14 +46,15 @@ bool contains(auto const& names, std::string_view name) {
 }  // namespace
 
 MergeRule merge_rule(std::string_view name, bool settings) {
-  static constexpr std::array<std::string_view, 6> kLargest{
-      "time", "age", "age_hot", "age_warm", "evicted_time", "log_watchers"};
-  static constexpr std::array<std::string_view, 7> kCommon{
-      "pid",        "pointer_size",    "version", "libevent",
-      "chunk_size", "chunks_per_page", "hash_power_level"};
+  // pid must stay a number, since clients read it as one; whose it is means nothing here.
+  static constexpr std::array<std::string_view, 7> kLargest{
+      "pid", "time", "age", "age_hot", "age_warm", "evicted_time", "log_watchers"};
+  static constexpr std::array<std::string_view, 2> kSmallest{"uptime", "accepting_conns"};
+  static constexpr std::array<std::string_view, 6> kCommon{
+      "pointer_size", "version", "libevent", "chunk_size", "chunks_per_page", "hash_power_level"};
   if (settings) return MergeRule::kSame;
   const std::string_view plain = without_class(name);
-  if (plain == "uptime") return MergeRule::kMin;
+  if (contains(kSmallest, plain)) return MergeRule::kMin;
   if (contains(kLargest, plain)) return MergeRule::kMax;
   if (contains(kCommon, plain)) return MergeRule::kSame;
   return MergeRule::kSum;

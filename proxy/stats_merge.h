@@ -23,7 +23,7 @@ inline constexpr std::size_t kStatsNamesMax = 4096;
 enum class MergeRule : std::uint8_t {
   kSum,   // counters, byte counts, connections: the tier's total
   kMax,   // ages and times of day: the largest
-  kMin,   // uptime: since when all have been up
+  kMin,   // what holds for all: uptime, accepting_conns
   kSame,  // settings and names: the common value, else "mixed"
 };
 

@@ -12,7 +12,6 @@
 
 #include "config/config.h"
 #include "config/config_file.h"
-#include "config/move_report.h"
 
 namespace {
 
@@ -46,7 +45,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const ConfigResult again = load_proxy_config(printed, "again.json");
   require(again.ok(), "a good configuration is good when printed");
   require(print_proxy_config(again.options) == printed, "and is the same");
-  require(!move_report(result.options, again.options).empty(), "a report has text");
   return 0;
 }
 

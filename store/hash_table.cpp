@@ -28,7 +28,7 @@ class HashTable::Moving {
 // Room in the address space, not memory. A chain needs an overflow bucket for each 7 entries past
 // its first 7, so at most one for every 7 entries, and twice as many while a chain is split.
 HashTable::HashTable(std::size_t entries_max)
-    : bucket_memory_((entries_max / kLoadMax + kBucketsMin + 2) * sizeof(Bucket)),
+    : bucket_memory_((entries_max * 2 / kLoadMaxOfTwo + kBucketsMin + 2) * sizeof(Bucket)),
       overflow_memory_((entries_max / kEntries * 2 + 2) * sizeof(Bucket)),
       buckets_(reinterpret_cast<Bucket*>(bucket_memory_.data())),
       overflows_(reinterpret_cast<Bucket*>(overflow_memory_.data())) {}
@@ -36,7 +36,7 @@ HashTable::HashTable(std::size_t entries_max)
 void HashTable::insert(std::uint64_t hash, ChunkRef ref) {
   add_to_chain(bucket(index(hash, bucket_count())), entry(hash, ref));
   ++size_;
-  if (size_ > bucket_count() * kLoadMax) split();
+  if (size_ * 2 > bucket_count() * kLoadMaxOfTwo) split();
 }
 
 void HashTable::replace(std::uint64_t hash, ChunkRef from, ChunkRef to) {

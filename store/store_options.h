@@ -12,7 +12,7 @@ inline constexpr std::size_t kItemBytesMaxLimit = std::size_t{1} << 30;  // -I 1
 
 struct StoreOptions {
   // Bytes of slab pages (-m), rounded down to whole pages. Every item lives in them and they are
-  // never exceeded. The hash table (about 13 bytes an item) and 10 KiB a StoreThread come on top;
+  // never exceeded. The hash table (about 14 bytes an item) and 10 KiB a StoreThread come on top;
   // Store::stats() reports each. At least kMemoryBytesMin.
   std::size_t memory_bytes = 64 * kMiB;
 

@@ -27,10 +27,9 @@ template <typename Value>
 class Mailbox {
  public:
   void put(Value value) {
-    {
-      const std::lock_guard lock(mutex_);
-      values_.push_back(std::move(value));
-    }
+    const std::lock_guard lock(mutex_);
+    values_.push_back(std::move(value));
+    // Under the lock: the taker may destroy the mailbox as soon as it has the value.
     arrived_.notify_all();
   }
   /// The next value; nothing if none comes.

@@ -16,11 +16,12 @@ constexpr bool is_digit(char c) {
 
 // Digits from word[at] on; `at` ends after the last one. False without a digit or above 2^64-1.
 bool scan_digits(std::string_view word, std::size_t& at, std::uint64_t& out) {
+  constexpr std::uint64_t kMax = std::numeric_limits<std::uint64_t>::max();
   const std::size_t first = at;
   std::uint64_t number = 0;
   for (; at < word.size() && is_digit(word[at]); ++at) {
     const auto digit = static_cast<std::uint64_t>(word[at] - '0');
-    if (number > (std::numeric_limits<std::uint64_t>::max() - digit) / 10) return false;
+    if (number > kMax / 10 || (number == kMax / 10 && digit > kMax % 10)) return false;
     number = number * 10 + digit;
   }
   out = number;

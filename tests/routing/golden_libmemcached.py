@@ -10,7 +10,7 @@ import os
 import sys
 import tempfile
 
-from recording_servers import RecordingServers, Report, make_keys, place
+from recording_servers import RecordingServers, Report, make_keys, on_default_port, place
 
 try:
     import pylibmc
@@ -58,13 +58,12 @@ def node_spec(address, weight=1):
 def check_rings(tool, keys, report):
     with tempfile.TemporaryDirectory() as folder:
         ports = RecordingServers([("127.0.0.1", 0)] * 25)
-        # The default port is left out of a server's name, so it needs hosts of its own.
-        hosts = RecordingServers([(f"127.77.{i}.{i + 3}", 11211) for i in range(3)])
+        hosts = on_default_port(77)
         paths = RecordingServers([os.path.join(folder, f"{i}.sock") for i in range(3)])
         try:
             check_lists(tool, keys, report, ports, hosts, paths)
         finally:
-            for servers in (ports, hosts, paths):
+            for servers in filter(None, (ports, hosts, paths)):
                 servers.close()
 
 
@@ -75,12 +74,13 @@ def check_lists(tool, keys, report, ports, hosts, paths):
         "3 nodes": (ports, ports.addresses[:3], [1] * 3),
         "10 nodes": (ports, ports.addresses[:10], [1] * 10),
         "25 nodes": (ports, ports.addresses, [1] * 25),
-        "3 on the default port": (hosts, hosts.addresses, [1] * 3),
         "10 weighted": (ports, ports.addresses[:10], weights),
         "2 far apart": (ports, ports.addresses[:2], [1000, 1]),
-        "3 weighted on the default port": (hosts, hosts.addresses, [1, 2, 3]),
         "3 UNIX sockets": (paths, paths.addresses, [1] * 3),
     }
+    if hosts:
+        lists["3 on the default port"] = (hosts, hosts.addresses, [1] * 3)
+        lists["3 weighted on the default port"] = (hosts, hosts.addresses, [1, 2, 3])
     for name, (servers, addresses, list_weights) in lists.items():
         specs = [node_spec(a, w) for a, w in zip(addresses, list_weights)]
         theirs_list, ours_list = [s[0] for s in specs], [s[1] for s in specs]

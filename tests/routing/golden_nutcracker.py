@@ -12,7 +12,7 @@ import sys
 import tempfile
 import time
 
-from recording_servers import RecordingServers, Report, make_keys, place
+from recording_servers import RecordingServers, Report, make_keys, on_default_port, place
 
 KEY_COUNT = 10_000
 HASHES = [
@@ -58,10 +58,12 @@ def make_cases(ports, hosts, paths):
         "10 weighted": (ports, [Node(a, w) for a, w in zip(ports.addresses, weights)]),
         "10 named": (ports, [Node(a, 1, n) for a, n in zip(ports.addresses, NAMES)]),
         "25 nodes": (ports, [Node(a) for a in ports.addresses]),
-        "3 on the default port": (hosts, [Node(a, i + 1) for i, a in enumerate(hosts.addresses)]),
         "3 UNIX sockets": (paths, [Node(a, 2) for a in paths.addresses]),
         "2 far apart": (ports, [Node(ports.addresses[0], 1000), Node(ports.addresses[1])]),
     }
+    if hosts:
+        nodes = [Node(a, i + 1) for i, a in enumerate(hosts.addresses)]
+        lists["3 on the default port"] = (hosts, nodes)
     cases = []
     for what, (servers, nodes) in lists.items():
         hashes = HASHES if what == "10 weighted" else ["md5", "fnv1a_64"]
@@ -119,7 +121,7 @@ def free_port():
 def run(nutcracker, tool, folder, report):
     servers = [
         RecordingServers([("127.0.0.1", 0)] * 25),
-        RecordingServers([(f"127.78.{i}.{i + 3}", 11211) for i in range(3)]),
+        on_default_port(78),
         RecordingServers([os.path.join(folder, f"{i}.sock") for i in range(3)]),
     ]
     cases = make_cases(*servers)
@@ -141,7 +143,7 @@ def run(nutcracker, tool, folder, report):
     finally:
         process.terminate()
         process.wait()
-        for group in servers:
+        for group in filter(None, servers):
             group.close()
 
 

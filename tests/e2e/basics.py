@@ -43,7 +43,7 @@ def eventually(what, check, patience_s=None):
         select.select([], [], [], 0.01)
 
 
-_reserved_ports = []  # abstract sockets whose names keep parallel tests off our ports
+_reserved_ports = []  # descriptors of abstract sockets: their names keep parallel tests away
 
 
 def free_port():
@@ -58,7 +58,7 @@ def free_port():
         except OSError:
             reservation.close()
             continue
-        _reserved_ports.append(reservation)
+        _reserved_ports.append(reservation.detach())
         return port
 
 

@@ -94,6 +94,19 @@ class Bytes:
         for _ in range(200):
             self.assertEqual(self.wire.values(), {b"big": value})
 
+    def test_large_value_behind_large_answers(self):
+        """A value that arrives while answers are still leaving waits for its turn."""
+        value = random.Random(9).randbytes(900_000)
+        self.wire.set(b"k", value)
+        sender = threading.Thread(target=self.wire.send, args=(
+            b"get k\r\n" * 30 + b"set j 0 0 %d\r\n%s\r\nget j\r\n" % (len(value), value),))
+        sender.start()
+        for _ in range(30):
+            self.assertEqual(self.wire.values(), {b"k": value})
+        self.assertEqual(self.wire.line(), b"STORED")
+        self.assertEqual(self.wire.values(), {b"j": value})
+        sender.join()
+
     def test_errors_are_memcacheds(self):
         long_key = b"k" * 251
         cases = {

@@ -60,12 +60,12 @@ class World:
         argv += ["-u", "root"] if os.geteuid() == 0 else []
         return self._add(Server(self._name("memcached"), argv + list(options), self.folder, port))
 
-    def config(self, nodes, **top_level):
+    def config(self, nodes, pool=None, **top_level):
         """A proxy's configuration with free ports; `nodes` are servers or JSON node entries."""
         entries = [n.address if isinstance(n, Server) else n for n in nodes]
         return {"listen": [f"{HOST}:{free_port()}"], "threads": 2,
                 "admin": {"listen": f"{HOST}:{free_port()}"},
-                "pools": {"main": {"nodes": entries}}, **top_level}
+                "pools": {"main": {"nodes": entries, **(pool or {})}}, **top_level}
 
     def proxy(self, config, name=None, options=()):
         """Starts a proxy from a dict (written to <name>.json) or from the path of a file."""

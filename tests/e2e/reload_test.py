@@ -27,7 +27,8 @@ class Reload(TestCase):
     def start(self, path=None, watch=True):
         """A proxy over two nodes; self.grown is the same with the third node added."""
         self.nodes = [self.world.node() for _ in range(3)]
-        self.config = self.world.config(self.nodes[:2], reload={"watch": watch})
+        # One worker, so that a further connection to a node can only be one that was not kept.
+        self.config = self.world.config(self.nodes[:2], reload={"watch": watch}, threads=1)
         self.grown = json.loads(json.dumps(self.config))
         self.grown["pools"]["main"]["nodes"].append(self.nodes[2].address)
         self.path = path or self.world.path("proxy.json")
@@ -35,6 +36,9 @@ class Reload(TestCase):
         self.proxy = self.world.proxy(self.path)
         self.assertEqual(store_all(self.proxy.port), set(KEYS))
         self.assertEqual(keys_on(self.nodes[2]), set())
+        for _ in range(4):  # each worker connects when it first has a request
+            with Wire(self.proxy.port) as wire:
+                self.assertEqual(set(wire.get(*KEYS)), set(KEYS))
         self.connects = self.connects_to_old_nodes()
 
     def put(self, config):

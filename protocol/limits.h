@@ -47,9 +47,9 @@ inline constexpr std::size_t kValueBytesMaxDefault = 1024 * 1024;
 // Text of one number: a sign and the 20 digits of 2^64-1.
 inline constexpr std::size_t kNumberTextBytesMax = 21;
 
-// A relative exptime is at most 30 days; anything larger is a Unix time (section "Expiration
-// times").
-inline constexpr std::int64_t kRelativeExptimeMax_s = 60 * 60 * 24 * 30;
+// Seconds. A relative exptime is at most 30 days; anything larger is a Unix time (section
+// "Expiration times").
+inline constexpr std::int64_t kRelativeExptimeMax = 60 * 60 * 24 * 30;
 
 // A line of a reply, its CRLF included. The longest that a server of the memcached family writes
 // is a STAT line; a VALUE or meta line needs under 512.

@@ -108,7 +108,7 @@ struct Request {
   std::uint32_t client_flags = 0;  // storage commands, ms F
 
   // Storage commands, touch, gat, gats, ms T, ma T; flush_all: the delay. As sent: 0 never,
-  // negative already over, up to kRelativeExptimeMax_s relative, else Unix time.
+  // negative already over, up to kRelativeExptimeMax relative, else Unix time.
   std::int64_t exptime_s = 0;
   bool has_exptime = false;  // flush_all: a delay was sent
 

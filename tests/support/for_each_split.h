@@ -14,7 +14,7 @@ namespace ringcache::test {
 //  - into single bytes.
 // The pieces are views into `whole`, in order, and together they are `whole`.
 template <typename Body>
-void for_each_split(std::string_view whole, Body&& body, std::size_t three_piece_bytes_max = 48) {
+void for_each_split(std::string_view whole, Body&& body, std::size_t three_piece_bytes_max = 32) {
   std::vector<std::string_view> pieces{whole};
   body(pieces);
   for (std::size_t i = 1; i < whole.size(); ++i) {

@@ -117,11 +117,12 @@ std::optional<std::string> AdminServer::Impl::start(Address& bound) {
                                                  : httplib::Server::HandlerResponse::Unhandled;
       });
   // Only a POST to a known path gets as far as cpp-httplib's own routing, which reads the body.
-  for (const auto& [path, handler] : posts_) {
-    server_.Post(literal_pattern(path),
-                 [&handler](const httplib::Request& request, httplib::Response& response) {
-                   answer(handler, request, response);
-                 });
+  for (const auto& post : posts_) {
+    server_.Post(
+        literal_pattern(post.first),
+        [&handler = post.second](const httplib::Request& request, httplib::Response& response) {
+          answer(handler, request, response);
+        });
   }
   try {
     thread_ = std::thread([this, fd = sockets.front().release()] { server_.serve(fd); });

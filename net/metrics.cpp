@@ -15,7 +15,9 @@ namespace {
 std::vector<prometheus::ClientMetric::Label> to_prometheus(Labels labels) {
   std::vector<prometheus::ClientMetric::Label> converted;
   converted.reserve(labels.size());
-  for (auto& [name, value] : labels) converted.push_back({std::move(name), std::move(value)});
+  for (auto& label : labels) {
+    converted.push_back({std::move(label.first), std::move(label.second)});
+  }
   return converted;
 }
 

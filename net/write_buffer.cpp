@@ -46,13 +46,14 @@ struct WriteBuffer::Chunk {
 
 namespace {
 
-/// Blocks are aligned to 16 at least, so the size class fits below the address.
+/// Blocks are aligned to 16 at least, so their size class fits into the low bits of the address.
+constexpr std::uintptr_t kSizeClassMask = 15;
+static_assert(kBlockClasses <= kSizeClassMask + 1);
+
 void release_block(void* owner, void* context) {
-  const auto tagged = reinterpret_cast<std::uintptr_t>(context);
-  const std::uintptr_t size_class = tagged & 15U;
-  static_assert(kBlockClasses <= 16);
+  const std::uintptr_t size_class = reinterpret_cast<std::uintptr_t>(context) & kSizeClassMask;
   static_cast<BlockPool*>(owner)->give_back(
-      {reinterpret_cast<char*>(tagged & ~std::uintptr_t{15}), kBlockBytesMin << size_class});
+      {static_cast<char*>(context) - size_class, kBlockBytesMin << size_class});
 }
 
 }  // namespace
@@ -124,10 +125,8 @@ void WriteBuffer::append_slice(std::string_view bytes, Release release, void* ow
 }
 
 void WriteBuffer::append_block(Block block, std::string_view bytes) {
-  const auto size_class =
-      static_cast<std::uintptr_t>(std::countr_zero(block.bytes / kBlockBytesMin));
-  const std::uintptr_t tagged = reinterpret_cast<std::uintptr_t>(block.data) | size_class;
-  append_slice(bytes, release_block, &pool_, reinterpret_cast<void*>(tagged));
+  const int size_class = std::countr_zero(block.bytes / kBlockBytesMin);
+  append_slice(bytes, release_block, &pool_, block.data + size_class);
 }
 
 std::size_t WriteBuffer::gather(std::span<iovec> out) const {

@@ -77,17 +77,28 @@ const Table<Limits>& limits_table() {
   static const Table<Limits> table = [] {
     Table<Limits> t;
     t.add("client_connections", &Limits::client_connections, count(1, 1'000'000),
-          "Client connections at once; above it a new one is answered with an error and closed.");
+          "Client connections at once; above it a new one is answered with an error and closed.",
+          Reload::kNeedsRestart);
     t.add("item_size", &Limits::item_bytes, size(1024, std::uint64_t{1} << 30),
           "Largest value a client may store; larger ones are refused. Not above the nodes' own "
-          "limit (`-I`).");
+          "limit (`-I`).",
+          Reload::kNeedsRestart);
     t.add("client_idle", &Limits::client_idle, duration(0ms, 168h),
-          "A client connection without a request for this long is closed; \"0s\": never.");
+          "A client connection without a request for this long is closed; \"0s\": never.",
+          Reload::kNeedsRestart);
     t.add("pipeline_per_client", &Limits::pipeline_per_client, count(1, 65'536),
           "Requests of one client that may await replies; above it the client is not read from.");
     t.add("pending_per_node", &Limits::pending_per_node, count(1, 1'000'000),
           "Requests that may await replies of one node on one worker thread; above it they fail at "
           "once.");
+    t.add("pending_bytes_per_node", &Limits::pending_bytes_per_node,
+          size(1 << 20, std::uint64_t{1} << 34),
+          "Bytes of requests that may wait to be sent to one node on one worker thread; above it "
+          "they fail at once.");
+    t.add("client_output", &Limits::client_output_bytes, size(1 << 20, std::uint64_t{1} << 34),
+          "Bytes of replies that may wait for one client to read them; above it the client is "
+          "closed. It is not read from above a quarter of it.",
+          Reload::kNeedsRestart);
     t.add("shutdown_grace", &Limits::shutdown_grace, duration(0ms, 1h),
           "Time a draining proxy gives its clients before it closes their connections.");
     return t;

@@ -5,6 +5,7 @@
 // server answers HTTP. Reloads, wherever they come from, run on main, one after the other.
 #include <sys/resource.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <exception>
 #include <future>
@@ -18,6 +19,7 @@
 #include "net/admin_server.h"
 #include "net/log.h"
 #include "net/shutdown.h"
+#include "protocol/limits.h"
 #include "proxy/command_line.h"
 #include "proxy/housekeeping.h"
 #include "proxy/proxy_server.h"
@@ -41,6 +43,11 @@ constexpr std::chrono::seconds kReloadAnswerTimeout{30};
 int fail(int exit_code, const std::string& text) {
   std::fprintf(stderr, "ringcache-proxy: %s\n", text.c_str());
   return exit_code;
+}
+
+// Nodes given on the command line are a matter of usage.
+int bad_config_code(const CommandLine& line) {
+  return line.nodes.empty() ? kExitConfig : kExitUsage;
 }
 
 config::ConfigResult load(const CommandLine& line) {
@@ -75,7 +82,7 @@ std::string bad_address(const CommandLine& line) {
 
 int check(const CommandLine& line) {
   const config::ConfigResult result = load(line);
-  if (!print_findings(result)) return kExitConfig;
+  if (!print_findings(result)) return bad_config_code(line);
   std::printf("%s: ok\n", line.config_file.c_str());
   if (line.against.empty()) return kExitOk;
   const config::ConfigResult before = config::load_proxy_config_file(line.against);
@@ -85,8 +92,14 @@ int check(const CommandLine& line) {
 }
 
 int route(const CommandLine& line) {
+  const bool visible = std::all_of(line.key.begin(), line.key.end(), [](char c) {
+    return static_cast<unsigned char>(c) > ' ' && c != 0x7f;
+  });
+  if (line.key.empty() || line.key.size() > protocol::kKeyBytesMax || !visible) {
+    return fail(kExitUsage, "--route: a key is 1 to 250 bytes without spaces or control characters");
+  }
   const config::ConfigResult result = load(line);
-  if (!print_findings(result)) return kExitConfig;
+  if (!print_findings(result)) return bad_config_code(line);
   const proxy::RoutingTable table(result.options, nullptr, {}, 1);
   const routing::RouteExplanation found = table.router().explain(line.key);
   if (found.mode == routing::RouteMode::kNoPool) return fail(kExitFailure, "no pool takes this key");
@@ -295,7 +308,7 @@ int run(const CommandLine& line) {
   } else {
     result = config::load_node_list(line.nodes);
   }
-  if (!print_findings(result)) return kExitConfig;
+  if (!print_findings(result)) return bad_config_code(line);
   override_options(line, result.options);
   set_up_log(result.options.log);
   raise_descriptor_limit(result.options.limits.client_connections);
@@ -314,7 +327,7 @@ int dispatch(const CommandLine& line) {
       return route(line);
     case proxy::Action::kPrintConfig: {
       const config::ConfigResult result = load(line);
-      if (!print_findings(result)) return kExitConfig;
+      if (!print_findings(result)) return bad_config_code(line);
       std::fputs(config::print_proxy_config(result.options).c_str(), stdout);
       return kExitOk;
     }

@@ -114,6 +114,7 @@ void ProxyServer::collect(net::MetricFamilies& metrics) const {
   metrics.gauge("build_info", "1; the labels say which build this is.", 1,
                 {{"version", std::string(kProxyVersion)}, {"revision", RINGCACHE_REVISION}});
   export_clients(metrics, workers_, *listener_);
+  sample_hit_ratios();
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     metrics.gauge("event_loop_lag_seconds", "How late the worker's last timer ran.",
                   number(threads_[i].stats().lag_ns.value()) / 1e9,
@@ -149,7 +150,7 @@ void ProxyServer::collect(net::MetricFamilies& metrics) const {
   }
 }
 
-void ProxyServer::sample_hit_ratios() {
+void ProxyServer::sample_hit_ratios() const {
   const RoutingTablePtr table = this->table();
   for (PoolIndex index = 0; index < table->pool_count(); ++index) {
     const std::string& pool = table->pool(index).options().name;

@@ -26,7 +26,8 @@ struct LogOptions {
 };
 
 struct Limits {
-  // Client connections at once; above it a new one is answered with an error and closed.
+  // Client connections at once; above it a new one is answered with an error and closed. Restart to
+  // change, as all limits of a client connection: item_bytes, client_idle, client_output_bytes.
   std::uint32_t client_connections = 10'000;
   // Largest value a client may store, bytes; larger ones are refused and their data dropped.
   std::uint64_t item_bytes = std::uint64_t{1} << 20;

@@ -61,8 +61,9 @@ class ProxyServer {
 
   void collect(net::MetricFamilies& metrics) const;
   net::Readiness readiness() const;
-  // Takes the totals for hit_ratio; called once a second.
-  void sample_hit_ratios();
+  // Takes the totals for hit_ratio; called once a second, so that the window is there when a scrape
+  // asks, and by each scrape.
+  void sample_hit_ratios() const;
 
   std::string stats_proxy() const;  // whole STAT lines and END
   std::string stats_nodes() const;

@@ -157,7 +157,7 @@ std::optional<NodeFailure> Upstream::send(const InFlight& entry, std::string_vie
     return closing_for_.value_or(NodeFailure::kRefused);
   }
   if (in_flight_.size() >= settings_.pending_max ||
-      connection_->out().bytes() + line.size() + data_block.size() > settings_.pending_bytes_max) {
+      connection_->out().bytes() > settings_.pending_bytes_max) {
     return NodeFailure::kOverload;
   }
   enqueue(entry);

@@ -1,11 +1,5 @@
 # The node: executor, sessions, command line, metrics. Included by store/CMakeLists.txt; apart from
 # the engine's list because it links what the engine must not.
-execute_process(COMMAND git rev-parse --short HEAD WORKING_DIRECTORY ${CMAKE_SOURCE_DIR}
-  OUTPUT_VARIABLE RINGCACHE_NODE_REVISION OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_QUIET)
-if(NOT RINGCACHE_NODE_REVISION)
-  set(RINGCACHE_NODE_REVISION "unknown")
-endif()
-
 # What main.cpp and the node's tests link.
 add_library(ringcache_node_core STATIC
   executor.cpp
@@ -22,8 +16,10 @@ add_library(ringcache_node_core STATIC
   node_worker.cpp
 )
 target_link_libraries(ringcache_node_core PUBLIC ringcache_store ringcache_protocol ringcache_net)
-target_compile_definitions(ringcache_node_core PUBLIC
-  RINGCACHE_VERSION="${PROJECT_VERSION}" RINGCACHE_REVISION="${RINGCACHE_NODE_REVISION}")
+# Only the files that say it are compiled anew when the revision changes.
+set_source_files_properties(
+  node.cpp node_command_line.cpp node_metrics.cpp node_stats.cpp PROPERTIES
+  COMPILE_DEFINITIONS "RINGCACHE_VERSION=\"${PROJECT_VERSION}\";RINGCACHE_REVISION=\"${RINGCACHE_REVISION}\"")
 
 add_executable(ringcache-node main.cpp)
 target_link_libraries(ringcache-node PRIVATE ringcache_node_core)

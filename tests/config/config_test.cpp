@@ -52,7 +52,8 @@ TEST_CASE("every field reaches its option") {
     "log": {"level": "trace", "format": "json"},
     "reload": {"watch": false},
     "limits": {"client_connections": 11, "item_size": "12KiB", "client_idle": "13s",
-               "pipeline_per_client": 14, "pending_per_node": 15, "shutdown_grace": "16ms"},
+               "pipeline_per_client": 14, "pending_per_node": 15, "pending_bytes_per_node": "2MiB",
+               "client_output": "3MiB", "shutdown_grace": "16ms"},
     "pools": {"p": {
       "prefixes": ["a:", "b:"],
       "nodes": [{"name": "n", "address": "[fd00::1]:17", "weight": 18, "drain": true}, "unix:/u"],
@@ -74,6 +75,8 @@ TEST_CASE("every field reaches its option") {
   CHECK(options.limits.client_idle == 13s);
   CHECK(options.limits.pipeline_per_client == 14);
   CHECK(options.limits.pending_per_node == 15);
+  CHECK(options.limits.pending_bytes_per_node == 2 * 1024 * 1024);
+  CHECK(options.limits.client_output_bytes == 3 * 1024 * 1024);
   CHECK(options.limits.shutdown_grace == 16ms);
   REQUIRE(options.pools.size() == 2);
   const PoolOptions& p = options.pools[0];

@@ -70,7 +70,7 @@ std::optional<ValueSizes> ValueSizes::parse(std::string_view text) {
   if (text.starts_with("lognormal:")) {
     const auto given = numbers(text.substr(10), ",,,");
     if (!given || (*given)[3] < (*given)[2]) return std::nullopt;
-    const std::vector<double> v = *given;
+    const std::vector<double>& v = *given;
     return ValueSizes(tabulate(kCount, [&v](double u) {
       return std::clamp(v[0] * std::exp(v[1] * normal_quantile(u)), v[2], v[3]);
     }));

@@ -146,16 +146,14 @@ void ClientSession::execute_multiget(const Request& request) {
     char* const line = worker_.line_buffer(protocol::multiget_bytes_max(part->keys));
     const char* const end =
         protocol::write_multiget(line, request.command, request.exptime_s, part->keys);
-    send_or_fail(*part->upstream, entry, {line, static_cast<std::size_t>(end - line)}, {},
-                 started);
+    send_or_fail(*part->upstream, entry, {line, static_cast<std::size_t>(end - line)}, {}, started);
   }
 }
 
 void ClientSession::execute_on_all(const Request& request) {
   const RoutingTable& table = worker_.table();
   if (table.node_count() == 0) return answer(request, kNoNodeLine);
-  PendingRequest& pending =
-      begin(request, nullptr, static_cast<std::uint32_t>(table.node_count()));
+  PendingRequest& pending = begin(request, nullptr, static_cast<std::uint32_t>(table.node_count()));
   pending.fan_out = std::make_unique<FanOut>(fan_out_kind(request));
   const net::SteadyNs started = pending.started;
   const std::string line(request_line(worker_, request));
@@ -217,8 +215,7 @@ void ClientSession::forget_oversized(const Request& request) {
   line.append(meta ? request.wire_key : request.key());
   if (meta && request.key_is_base64) line.append(" b");
   line.append(protocol::kCrlf);
-  InFlight entry{.pending = &pending,
-                 .command = meta ? Command::kMetaDelete : Command::kDelete};
+  InFlight entry{.pending = &pending, .command = meta ? Command::kMetaDelete : Command::kDelete};
   send_or_fail(worker_.upstreams().get(plan.owner(), number_), entry, line, {}, pending.started);
 }
 

@@ -16,7 +16,9 @@ ClientSession::ClientSession(ProxyWorker& worker, net::Connection& connection)
                               &worker.counters().client_written_bytes);
 }
 
-ClientSession::~ClientSession() { assert(oldest_ == nullptr); }
+ClientSession::~ClientSession() {
+  assert(oldest_ == nullptr);
+}
 
 void ClientSession::on_bytes(net::Connection& connection) {
   if (ending_ || closed_) {
@@ -87,8 +89,7 @@ ClientSession::Step ClientSession::swallow() {
 
 // A storage command is sent when its data block is here whole, so that a client that stops half-way
 // holds up nobody else on the connection to the node.
-ClientSession::Step ClientSession::take_with_value(const Request& request,
-                                                   std::size_t line_bytes) {
+ClientSession::Step ClientSession::take_with_value(const Request& request, std::size_t line_bytes) {
   net::ReadBuffer& in = connection_.in();
   auto& errors = worker_.counters().protocol_errors;
   const bool silent = request.quiet && !protocol::spec(request.command).meta;

@@ -66,11 +66,11 @@ class ClientSession final : public net::ConnectionHandler {
   PendingRequest* oldest_ = nullptr;
   PendingRequest* newest_ = nullptr;
   std::size_t pending_count_ = 0;
-  std::size_t waiting_bytes_ = 0;     // in the replies of requests that are not the oldest
-  std::size_t bytes_needed_ = 0;      // do not parse before so many bytes are there
-  std::uint64_t swallow_left_ = 0;    // bytes of a refused data block still to drop
-  bool ending_ = false;        // no more requests are taken; close when all answers are out
-  bool input_ended_ = false;   // the client sends no more; what it has sent is still answered
+  std::size_t waiting_bytes_ = 0;   // in the replies of requests that are not the oldest
+  std::size_t bytes_needed_ = 0;    // do not parse before so many bytes are there
+  std::uint64_t swallow_left_ = 0;  // bytes of a refused data block still to drop
+  bool ending_ = false;             // no more requests are taken; close when all answers are out
+  bool input_ended_ = false;        // the client sends no more; what it has sent is still answered
   bool closed_ = false;
 };
 

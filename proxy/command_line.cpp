@@ -52,12 +52,12 @@ void declare(CLI::App& app, Parsed& parsed) {
                  "Address of /metrics and the API, instead of the configuration's; or off")
       ->type_name("ADDRESS|off")
       ->group("Run");
-  auto* const check =
-      app.add_option("--check", parsed.check_file, "Check a configuration and exit")
-          ->type_name("FILE")
-          ->group("Look");
-  app.add_option("--against", parsed.line.against,
-                 "With --check: also what share of the keys moves, compared with this configuration")
+  auto* const check = app.add_option("--check", parsed.check_file, "Check a configuration and exit")
+                          ->type_name("FILE")
+                          ->group("Look");
+  app.add_option(
+         "--against", parsed.line.against,
+         "With --check: also what share of the keys moves, compared with this configuration")
       ->type_name("OLD")
       ->needs(check)
       ->group("Look");

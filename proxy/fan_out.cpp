@@ -21,7 +21,9 @@ void FanOut::add(std::string_view node, const protocol::Response& response) {
   last_line_ = response.line;
 }
 
-void FanOut::fail(std::string_view node, std::string_view reason) { refuse(node, reason, false); }
+void FanOut::fail(std::string_view node, std::string_view reason) {
+  refuse(node, reason, false);
+}
 
 void FanOut::refuse(std::string_view node, std::string_view what, bool by_protocol) {
   if (first_error_.empty()) {

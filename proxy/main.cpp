@@ -96,13 +96,15 @@ int route(const CommandLine& line) {
     return static_cast<unsigned char>(c) > ' ' && c != 0x7f;
   });
   if (line.key.empty() || line.key.size() > protocol::kKeyBytesMax || !visible) {
-    return fail(kExitUsage, "--route: a key is 1 to 250 bytes without spaces or control characters");
+    return fail(kExitUsage,
+                "--route: a key is 1 to 250 bytes without spaces or control characters");
   }
   const config::ConfigResult result = load(line);
   if (!print_findings(result)) return bad_config_code(line);
   const proxy::RoutingTable table(result.options, nullptr, {}, 1);
   const routing::RouteExplanation found = table.router().explain(line.key);
-  if (found.mode == routing::RouteMode::kNoPool) return fail(kExitFailure, "no pool takes this key");
+  if (found.mode == routing::RouteMode::kNoPool)
+    return fail(kExitFailure, "no pool takes this key");
   const routing::Pool& pool = table.pool(found.pool);
   std::printf("key       %s\npool      %s\nring      %s, hash %s\nhashed    %s\n", line.key.c_str(),
               pool.options().name.c_str(), std::string(name(pool.options().ring)).c_str(),
@@ -196,8 +198,8 @@ class Application {
       watch.fd = watcher_->fd();
       watch.check = [this] { check_file(); };
     }
-    housekeeping_ = std::make_unique<proxy::Housekeeping>(
-        [this] { server_->sample_hit_ratios(); }, std::move(watch));
+    housekeeping_ = std::make_unique<proxy::Housekeeping>([this] { server_->sample_hit_ratios(); },
+                                                          std::move(watch));
   }
 
   // On the housekeeping thread.

@@ -34,11 +34,11 @@ struct PendingRequest {
   PendingRequest* next = nullptr;
   ClientSession* session = nullptr;  // null: the client is gone
   PendingPool* owner = nullptr;
-  PoolCounters* pool = nullptr;      // null: of no pool (fan-out, local)
+  PoolCounters* pool = nullptr;  // null: of no pool (fan-out, local)
   net::SteadyNs started = 0;
   std::uint32_t parts_left = 0;
   protocol::Command command = protocol::Command::kGet;
-  bool quiet = false;     // noreply, or the meta flag q
+  bool quiet = false;        // noreply, or the meta flag q
   bool ends_values = false;  // a multiget's END is still to be written
   bool finished = false;
   // Not empty: the client is told this line, whatever the node answers.

@@ -20,7 +20,9 @@ using routing::PoolIndex;
 
 namespace {
 
-double number(std::uint64_t value) { return static_cast<double>(value); }
+double number(std::uint64_t value) {
+  return static_cast<double>(value);
+}
 
 using Workers = std::vector<std::unique_ptr<ProxyWorker>>;
 
@@ -57,18 +59,22 @@ void export_clients(net::MetricFamilies& metrics, const Workers& workers,
   metrics.counter("client_connections_rejected_total", "Connections of clients refused.",
                   number(listener.accept_errors_total()), {{"reason", "resources"}});
   metrics.counter("client_read_bytes_total", "Bytes received from clients.",
-                  number(sum(workers, [](auto& c) -> auto& { return c.client_read_bytes; })));
+                  number(sum(
+                      workers, [](auto& c) -> auto& { return c.client_read_bytes; })));
   metrics.counter("client_written_bytes_total", "Bytes sent to clients.",
-                  number(sum(workers, [](auto& c) -> auto& { return c.client_written_bytes; })));
+                  number(sum(
+                      workers, [](auto& c) -> auto& { return c.client_written_bytes; })));
   for (std::size_t i = 0; i < kProtocolErrorNames.size(); ++i) {
     metrics.counter("protocol_errors_total", "Requests of clients that broke the protocol.",
-                    number(sum(workers, [i](auto& c) -> auto& { return c.protocol_errors[i]; })),
+                    number(sum(
+                        workers, [i](auto& c) -> auto& { return c.protocol_errors[i]; })),
                     {{"kind", std::string(kProtocolErrorNames[i])}});
   }
   for (std::size_t i = 0; i < kClientCutNames.size(); ++i) {
     metrics.counter("client_connections_cut_total",
                     "Connections of clients closed for a limit they ran into.",
-                    number(sum(workers, [i](auto& c) -> auto& { return c.clients_cut[i]; })),
+                    number(sum(
+                        workers, [i](auto& c) -> auto& { return c.clients_cut[i]; })),
                     {{"reason", std::string(kClientCutNames[i])}});
   }
 }
@@ -165,9 +171,9 @@ std::string ProxyServer::stats_proxy() const {
   const RoutingTablePtr table = this->table();
   stat(out, "pid", static_cast<std::uint64_t>(::getpid()));
   stat(out, "version", kProxyVersion);
-  stat(out, "uptime",
-       static_cast<std::uint64_t>(
-           std::chrono::duration_cast<std::chrono::seconds>(uptime).count()));
+  stat(
+      out, "uptime",
+      static_cast<std::uint64_t>(std::chrono::duration_cast<std::chrono::seconds>(uptime).count()));
   stat(out, "threads", threads_.size());
   stat(out, "curr_connections", listener_->connections());
   stat(out, "total_connections", listener_->accepted_total());

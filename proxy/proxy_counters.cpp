@@ -78,8 +78,7 @@ bool can_end_as(Command command, CommandStatus status) {
     case Command::kCas:
       return status == kStored || status == kExists || status == kNotFound;
     case Command::kMetaSet:
-      return status == kStored || status == kNotStored || status == kExists ||
-             status == kNotFound;
+      return status == kStored || status == kNotStored || status == kExists || status == kNotFound;
     case Command::kDelete:
       return status == kDeleted || status == kNotFound;
     case Command::kMetaDelete:

@@ -57,8 +57,8 @@ enum class NodeFailure : std::uint8_t { kTimeout, kRefused, kReset, kProtocol, k
 inline constexpr std::array<std::string_view, 5> kNodeFailureNames{"timeout", "refused", "reset",
                                                                    "protocol", "overload"};
 inline constexpr std::array<std::string_view, 5> kNodeFailureTexts{
-    "did not answer in time", "is not reachable", "closed the connection",
-    "answered garbage", "has too many requests waiting"};
+    "did not answer in time", "is not reachable", "closed the connection", "answered garbage",
+    "has too many requests waiting"};
 
 // How an attempt to connect to a node ended: the label `result` of node_connects_total.
 enum class ConnectResult : std::uint8_t { kOk, kRefused, kTimeout };
@@ -89,8 +89,8 @@ struct NodeCounters {
 
 // Why bytes of a client were refused: the label `kind` of protocol_errors_total.
 enum class ProtocolError : std::uint8_t { kCommand, kTooLarge, kDataChunk, kCommandTooLong };
-inline constexpr std::array<std::string_view, 4> kProtocolErrorNames{
-    "command", "value_too_large", "data_chunk", "line_too_long"};
+inline constexpr std::array<std::string_view, 4> kProtocolErrorNames{"command", "value_too_large",
+                                                                     "data_chunk", "line_too_long"};
 
 // Why the proxy itself closed a client's connection: limits that a client ran into.
 enum class ClientCut : std::uint8_t { kOutputLimit, kMemory };

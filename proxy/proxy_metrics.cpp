@@ -56,19 +56,18 @@ void export_pool(net::MetricFamilies& metrics, const std::string& pool, const Po
     }
     for (std::size_t status = 0; status < kCommandStatusCount; ++status) {
       if (!can_end_as(row.command, static_cast<CommandStatus>(status))) continue;
-      metrics.counter("commands_total", "Commands of clients, one per key, by how they ended.",
-                      static_cast<double>(
-                          totals.commands[static_cast<std::size_t>(row.command)][status]),
-                      {{"pool", pool},
-                       {"command", std::string(row.name)},
-                       {"status", std::string(kCommandStatusNames[status])}});
+      metrics.counter(
+          "commands_total", "Commands of clients, one per key, by how they ended.",
+          static_cast<double>(totals.commands[static_cast<std::size_t>(row.command)][status]),
+          {{"pool", pool},
+           {"command", std::string(row.name)},
+           {"status", std::string(kCommandStatusNames[status])}});
     }
   }
   for (std::size_t i = 0; i < totals.duration.size(); ++i) {
-    metrics.histogram("command_duration_seconds",
-                      "From a complete request of a client to its complete answer.",
-                      totals.duration[i],
-                      {{"pool", pool}, {"command", std::string(kDurationClassNames[i])}});
+    metrics.histogram(
+        "command_duration_seconds", "From a complete request of a client to its complete answer.",
+        totals.duration[i], {{"pool", pool}, {"command", std::string(kDurationClassNames[i])}});
   }
   metrics.gauge("requests_in_flight", "Requests of clients that await replies of nodes.",
                 static_cast<double>(totals.in_flight), {{"pool", pool}});
@@ -100,8 +99,8 @@ void export_node(net::MetricFamilies& metrics, const std::string& pool, const st
                   number(totals.read_bytes), labels);
   metrics.counter("node_written_bytes_total", "Bytes sent to the node.",
                   number(totals.written_bytes), labels);
-  metrics.gauge("node_requests_in_flight", "Replies that the node owes.",
-                number(totals.in_flight), labels);
+  metrics.gauge("node_requests_in_flight", "Replies that the node owes.", number(totals.in_flight),
+                labels);
   metrics.gauge("node_connections", "Open connections to the node.", number(totals.connections),
                 labels);
   metrics.histogram("node_request_duration_seconds",

@@ -38,8 +38,7 @@ routing::HealthTracker::Time steady_now() {
 }
 
 double unix_now_s() {
-  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch())
-      .count();
+  return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
 std::vector<PoolChange> changes(const RoutingTable& before, const RoutingTable& after) {
@@ -48,8 +47,8 @@ std::vector<PoolChange> changes(const RoutingTable& before, const RoutingTable& 
     const std::string& name = after.pool(pool).options().name;
     const routing::PoolIndex old = before.router().find_pool(name);
     if (old == routing::kNoPool) continue;
-    result.push_back({name, routing::remapped_ratio(before.pool(old).ring(),
-                                                    after.pool(pool).ring())});
+    result.push_back(
+        {name, routing::remapped_ratio(before.pool(old).ring(), after.pool(pool).ring())});
   }
   return result;
 }

@@ -69,8 +69,8 @@ void deliver_failure(InFlight& entry, NodeFailure failure, std::string_view node
     count_pool(entry, CommandStatus::kMiss, entry.keys_left);
     return;
   }
-  const bool read = spec.command_class == CommandClass::kRead ||
-                    spec.command_class == CommandClass::kDebugRead;
+  const bool read =
+      spec.command_class == CommandClass::kRead || spec.command_class == CommandClass::kDebugRead;
   count_pool(entry, read ? CommandStatus::kMiss : CommandStatus::kError);
   if (read) {
     const bool hidden =

@@ -15,8 +15,8 @@ bool same_nodes(const PoolOptions& left, const PoolOptions& right) {
   for (std::size_t i = 0; i < left.backends.size(); ++i) {
     const Backend& a = left.backends[i];
     const Backend& b = right.backends[i];
-    if (a.name != b.name || a.named != b.named || a.address != b.address ||
-        a.weight != b.weight || a.drain != b.drain) {
+    if (a.name != b.name || a.named != b.named || a.address != b.address || a.weight != b.weight ||
+        a.drain != b.drain) {
       return false;
     }
   }
@@ -52,10 +52,9 @@ RoutingTable::RoutingTable(const ProxyOptions& options, const RoutingTable* prev
     : router_(make_router(options, previous)), limits_(options.limits), generation_(generation) {
   for (PoolIndex pool = 0; pool < router_.pool_count(); ++pool) {
     const PoolOptions& pool_options = router_.pool(pool).options();
-    const PoolIndex old = previous == nullptr ? routing::kNoPool
-                                              : previous->router().find_pool(pool_options.name);
-    const HealthTracker* old_health =
-        old == routing::kNoPool ? nullptr : &previous->health(old);
+    const PoolIndex old =
+        previous == nullptr ? routing::kNoPool : previous->router().find_pool(pool_options.name);
+    const HealthTracker* old_health = old == routing::kNoPool ? nullptr : &previous->health(old);
     health_.push_back(std::make_unique<HealthTracker>(pool_options, old_health, now));
     first_node_.push_back(node_count_);
     node_count_ += pool_options.backends.size();

@@ -44,9 +44,9 @@ class StatsMerge {
  private:
   struct Row {
     std::string name;
-    std::string text;         // the first node's value
-    std::uint64_t whole = 0;  // the merged number, its whole part
-    std::uint64_t micros = 0; // and millionths, for CPU seconds ("12.345678")
+    std::string text;          // the first node's value
+    std::uint64_t whole = 0;   // the merged number, its whole part
+    std::uint64_t micros = 0;  // and millionths, for CPU seconds ("12.345678")
     bool numeric = false;
     bool fraction = false;
     bool mixed = false;

@@ -66,9 +66,8 @@ bool operator==(const UpstreamSettings& a, const UpstreamSettings& b) {
   return a.pool == b.pool && a.node == b.node && a.address == b.address &&
          a.connection_index == b.connection_index && a.timeouts.connect == b.timeouts.connect &&
          a.timeouts.request == b.timeouts.request && a.probe_interval == b.probe_interval &&
-         a.probe_timeout == b.probe_timeout && a.fall == b.fall &&
-         a.pending_max == b.pending_max && a.pending_bytes_max == b.pending_bytes_max &&
-         a.item_bytes_max == b.item_bytes_max;
+         a.probe_timeout == b.probe_timeout && a.fall == b.fall && a.pending_max == b.pending_max &&
+         a.pending_bytes_max == b.pending_bytes_max && a.item_bytes_max == b.item_bytes_max;
 }
 
 Upstream::Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters& counters)
@@ -85,7 +84,9 @@ Upstream::~Upstream() {
   fail_all(NodeFailure::kReset);
 }
 
-net::SteadyNs Upstream::now() const { return worker_.now_ns(); }
+net::SteadyNs Upstream::now() const {
+  return worker_.now_ns();
+}
 
 void Upstream::set_table(RoutingTablePtr table, routing::Target target) {
   table_ = std::move(table);
@@ -100,9 +101,9 @@ void Upstream::report(NodeResult result) {
   if (verdict.after == routing::NodeState::kUp) {
     net::log_info("node up", {{"pool", settings_.pool}, {"node", settings_.node}});
   } else {
-    net::log_warn("node suspect", {{"pool", settings_.pool},
-                                   {"node", settings_.node},
-                                   {"reason", routing::name(result)}});
+    net::log_warn(
+        "node suspect",
+        {{"pool", settings_.pool}, {"node", settings_.node}, {"reason", routing::name(result)}});
   }
 }
 
@@ -216,8 +217,7 @@ void Upstream::finish_front() {
   report(NodeResult::kSuccess);
   if (entry.probe) {
     // Until the tracker calls the node up it is probed on, so that it need not wait for traffic.
-    const bool up =
-        table_->health(target_.pool).state(target_.node) == routing::NodeState::kUp;
+    const bool up = table_->health(target_.pool).state(target_.node) == routing::NodeState::kUp;
     if (!up) probe_timer_.after(settings_.probe_interval);
   } else if (entry.pending != nullptr) {
     counters_.duration.record_ns(static_cast<std::uint64_t>(now() - entry.sent));

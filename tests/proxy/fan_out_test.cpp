@@ -1,0 +1,64 @@
+#include "proxy/fan_out.h"
+
+#include <doctest/doctest.h>
+
+#include "protocol/response_parser.h"
+
+namespace ringcache::proxy {
+
+namespace {
+// Feeds a node's whole reply, parsed as the upstream would.
+void feed(FanOut& fan_out, const char* node, std::string_view bytes, protocol::ReplyKind kind) {
+  const protocol::ResponseParser parser(1024);
+  protocol::Response response;
+  while (!bytes.empty()) {
+    std::size_t consumed = 0;
+    REQUIRE(parser.parse(bytes, kind, response, consumed) == protocol::ParseResult::kDone);
+    fan_out.add(node, response);
+    bytes.remove_prefix(consumed);
+  }
+}
+constexpr auto kLine = protocol::ReplyKind::kLine;
+constexpr auto kStats = protocol::ReplyKind::kStats;
+}  // namespace
+
+TEST_CASE("flush_all is OK when all nodes say so") {
+  FanOut fan_out(FanOut::Kind::kAllMust);
+  feed(fan_out, "a", "OK\r\n", kLine);
+  feed(fan_out, "b", "OK\r\n", kLine);
+  CHECK(fan_out.answer() == "OK\r\n");
+}
+
+TEST_CASE("flush_all names the first node that failed") {
+  FanOut fan_out(FanOut::Kind::kAllMust);
+  feed(fan_out, "a", "OK\r\n", kLine);
+  fan_out.fail("b", "is not reachable");
+  fan_out.fail("c", "did not answer in time");
+  CHECK(fan_out.answer() == "SERVER_ERROR node b is not reachable\r\n");
+}
+
+TEST_CASE("what all nodes refuse in the same words is refused in those words") {
+  FanOut same(FanOut::Kind::kAllMust);
+  feed(same, "a", "CLIENT_ERROR usage: stats detail on|off|dump\r\n", kStats);
+  feed(same, "b", "CLIENT_ERROR usage: stats detail on|off|dump\r\n", kStats);
+  CHECK(same.answer() == "CLIENT_ERROR usage: stats detail on|off|dump\r\n");
+  FanOut mixed(FanOut::Kind::kAllMust);
+  feed(mixed, "a", "CLIENT_ERROR x\r\n", kStats);
+  mixed.fail("b", "is not reachable");
+  CHECK(mixed.answer() == "SERVER_ERROR node a CLIENT_ERROR x\r\n");
+}
+
+TEST_CASE("stats of the nodes that answered are enough") {
+  FanOut fan_out(FanOut::Kind::kStats);
+  feed(fan_out, "a", "STAT get_hits 2\r\nEND\r\n", kStats);
+  fan_out.fail("b", "is not reachable");
+  CHECK(fan_out.answer() == "STAT get_hits 2\r\nEND\r\n");
+}
+
+TEST_CASE("stats of no node at all is an error") {
+  FanOut fan_out(FanOut::Kind::kStats);
+  fan_out.fail("a", "is not reachable");
+  CHECK(fan_out.answer() == "SERVER_ERROR node a is not reachable\r\n");
+}
+
+}  // namespace ringcache::proxy

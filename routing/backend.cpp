@@ -114,8 +114,10 @@ BackendParse parse_backend(std::string_view address) {
     return failure("the host has a character that no host name or IP address has");
   }
   backend.address = address;
-  const std::string host = bracketed ? "[" + backend.host + "]" : backend.host;
-  backend.name = host + ":" + std::to_string(backend.port);
+  backend.name = bracketed ? "[" : "";
+  backend.name += backend.host;
+  backend.name += bracketed ? "]:" : ":";
+  backend.name += std::to_string(backend.port);
   return result;
 }
 

@@ -27,7 +27,7 @@ void openssl_free(void* memory, const char*, int) {
   std::free(memory);
 }
 
-const int openssl_took_them =
+const int kOpensslTookThem =
     CRYPTO_set_mem_functions(openssl_malloc, openssl_realloc, openssl_free);
 
 }  // namespace
@@ -38,7 +38,7 @@ long allocation_count() {
   return allocations;
 }
 bool openssl_is_counted() {
-  return openssl_took_them == 1;
+  return kOpensslTookThem == 1;
 }
 
 }  // namespace ringcache::routing

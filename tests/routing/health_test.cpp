@@ -111,6 +111,7 @@ TEST_CASE("of many threads exactly one sees each transition") {
   std::atomic<int> to_suspect{0};
   std::atomic<int> to_up{0};
   std::vector<std::thread> threads;
+  threads.reserve(4);
   for (int t = 0; t < 4; ++t) {
     threads.emplace_back([&, t] {
       for (int i = 0; i < 20'000; ++i) {

@@ -1,10 +1,11 @@
 // ring_bench: what a lookup costs, by ring and number of nodes.
 //
-//   BM_Lookup       hash of a 16-byte key and owner, over a set of keys that outgrows the L1 cache
-//   BM_Owner        owner of a hash that is there already
-//   BM_Candidates   the owner and three stand-ins, as for a key whose owner is out
-//   BM_Hash         the key hashes alone
-//   BM_Build        making a ring
+//   bench_lookup      hash of a 16-byte key and owner, over keys that outgrow the L1 cache
+//   bench_owner       owner of a hash that is there already
+//   bench_candidates  the owner and three stand-ins, as for a key whose owner is out
+//   bench_plan        Router::plan(), with the native ring
+//   bench_hash        the key hashes alone
+//   bench_build       making a ring
 #include <benchmark/benchmark.h>
 
 #include <array>
@@ -48,58 +49,58 @@ Ring make_ring(const benchmark::State& state) {
   return {kind, default_hash(kind), make_backends(static_cast<std::size_t>(state.range(1)))};
 }
 
-void BM_Lookup(benchmark::State& state) {
+void bench_lookup(benchmark::State& state) {
   const Ring ring = make_ring(state);
   const std::vector<std::string> keys = make_keys();
   std::size_t i = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(ring.owner(ring.hash(keys[i++ % kKeys])));
   }
   state.SetLabel(std::string(name(ring.kind())));
 }
 
-void BM_Owner(benchmark::State& state) {
+void bench_owner(benchmark::State& state) {
   const Ring ring = make_ring(state);
   std::uint64_t hash = 1;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     hash = hash * 0x9e3779b97f4a7c15 + 1;
     benchmark::DoNotOptimize(ring.owner(ring.native() != nullptr ? hash : hash >> 32));
   }
   state.SetLabel(std::string(name(ring.kind())));
 }
 
-void BM_Candidates(benchmark::State& state) {
+void bench_candidates(benchmark::State& state) {
   const Ring ring = make_ring(state);
   std::uint64_t hash = 1;
   std::array<NodeIndex, kPlanTargetsMax> out;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     hash = hash * 0x9e3779b97f4a7c15 + 1;
     benchmark::DoNotOptimize(ring.candidates(ring.native() != nullptr ? hash : hash >> 32, out));
   }
   state.SetLabel(std::string(name(ring.kind())));
 }
 
-void BM_Plan(benchmark::State& state) {
+void bench_plan(benchmark::State& state) {
   PoolOptions options;
   options.backends = make_backends(static_cast<std::size_t>(state.range(0)));
   const Router router({std::make_shared<const Pool>(options)});
   const std::vector<std::string> keys = make_keys();
   std::size_t i = 0;
-  for (auto _ : state) {
+  for ([[maybe_unused]] auto _ : state) {
     benchmark::DoNotOptimize(router.plan(ringcache::protocol::Command::kGet, keys[i++ % kKeys]));
   }
 }
 
-void BM_Hash(benchmark::State& state) {
+void bench_hash(benchmark::State& state) {
   const auto hash = static_cast<KeyHash>(state.range(0));
   const std::vector<std::string> keys = make_keys();
   std::size_t i = 0;
-  for (auto _ : state) benchmark::DoNotOptimize(hash_key(hash, keys[i++ % kKeys]));
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(hash_key(hash, keys[i++ % kKeys]));
   state.SetLabel(std::string(name(hash)));
 }
 
-void BM_Build(benchmark::State& state) {
-  for (auto _ : state) benchmark::DoNotOptimize(make_ring(state));
+void bench_build(benchmark::State& state) {
+  for ([[maybe_unused]] auto _ : state) benchmark::DoNotOptimize(make_ring(state));
   state.SetLabel(std::string(name(static_cast<RingKind>(state.range(0)))));
 }
 
@@ -109,12 +110,12 @@ void rings_and_sizes(benchmark::internal::Benchmark* bench) {
   }
 }
 
-BENCHMARK(BM_Lookup)->Apply(rings_and_sizes);
-BENCHMARK(BM_Owner)->Apply(rings_and_sizes);
-BENCHMARK(BM_Candidates)->Apply(rings_and_sizes);
-BENCHMARK(BM_Plan)->Arg(10)->Arg(1000);
-BENCHMARK(BM_Hash)->DenseRange(0, static_cast<int>(kKeyHashCount) - 1);
-BENCHMARK(BM_Build)->Apply(rings_and_sizes)->Unit(benchmark::kMillisecond);
+BENCHMARK(bench_lookup)->Apply(rings_and_sizes);
+BENCHMARK(bench_owner)->Apply(rings_and_sizes);
+BENCHMARK(bench_candidates)->Apply(rings_and_sizes);
+BENCHMARK(bench_plan)->Arg(10)->Arg(1000);
+BENCHMARK(bench_hash)->DenseRange(0, static_cast<int>(kKeyHashCount) - 1);
+BENCHMARK(bench_build)->Apply(rings_and_sizes)->Unit(benchmark::kMillisecond);
 
 }  // namespace
 

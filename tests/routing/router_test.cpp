@@ -60,6 +60,7 @@ TEST_CASE("prefix search agrees with a plain search") {
   std::size_t next = 0;
   for (const std::string& prefix : distinct) by_pool[next++ % 5].push_back(prefix);
   std::vector<std::shared_ptr<const Pool>> pools;
+  pools.reserve(by_pool.size());
   for (const auto& prefixes : by_pool) pools.push_back(make_pool("p", prefixes, {}, 1));
   const Router router(pools);
   for (int i = 0; i < 3000; ++i) {

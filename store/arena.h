@@ -12,6 +12,7 @@
 #include <span>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <vector>
 
 #include "store/eviction.h"
@@ -121,6 +122,8 @@ class Arena {
   ClassState& class_state(const Item& item) { return classes_[class_of(item)]; }
 
   mutable std::mutex mutex;
+  mutable std::atomic<std::uint32_t> waiting{0};  // threads that wait for it
+  mutable std::atomic<std::uint64_t> waited{0};   // times that one got it after waiting
 
  private:
   friend class IntegrityCheck;
@@ -195,18 +198,33 @@ class ArenaLock {
   ArenaLock(const ArenaLock&) = delete;
   ArenaLock& operator=(const ArenaLock&) = delete;
 
-  // Lets others in, if they wait.
+  // Lets others in, if they wait. A mutex is not fair: whoever unlocks and locks again at once
+  // keeps it, so this waits until one of them has had it, or for a moment if they don't come.
   void breathe() {
+    if (arena_.waiting.load(std::memory_order_relaxed) == 0) return;
+    ThreadState* batch = batch_of_this_thread(arena_);
+    if (batch != nullptr) batch->epoch.withdraw();
+    const std::uint64_t before = arena_.waited.load(std::memory_order_relaxed);
     arena_.mutex.unlock();
-    lock();
+    for (int yields = 0; yields < kBreathYieldsMax; ++yields) {
+      if (arena_.waited.load(std::memory_order_relaxed) != before) break;
+      std::this_thread::yield();
+    }
+    arena_.mutex.lock();
+    if (batch != nullptr) batch->epoch.announce(arena_.epoch());
   }
 
  private:
+  static constexpr int kBreathYieldsMax = 100;
+
   void lock() {
     if (arena_.mutex.try_lock()) return;
     ThreadState* batch = batch_of_this_thread(arena_);
     if (batch != nullptr) batch->epoch.withdraw();
+    arena_.waiting.fetch_add(1, std::memory_order_relaxed);
     arena_.mutex.lock();
+    arena_.waiting.fetch_sub(1, std::memory_order_relaxed);
+    arena_.waited.fetch_add(1, std::memory_order_relaxed);
     if (batch != nullptr) batch->epoch.announce(arena_.epoch());
   }
 

@@ -85,30 +85,26 @@ bool Arena::balance_pages(std::span<const std::uint64_t> evictions, Seconds now)
 
 MaintainResult Arena::maintain(Seconds now, std::size_t budget) {
   MaintainResult result;
-  {
-    const ArenaLock lock(*this);
-    apply_due_flush(now);
-    for (ClassState& state : classes_) {
-      result.moved += state.policy->maintain(now, kListMovesPerClass);
-    }
-    reclaimer_.reclaim(own_slot());
+  ArenaLock lock(*this);
+  apply_due_flush(now);
+  for (ClassState& state : classes_) {
+    lock.breathe();
+    result.moved += state.policy->maintain(now, kListMovesPerClass);
   }
+  reclaimer_.reclaim(own_slot());
   for (std::size_t left = budget; left > 0 && !result.pass_done;) {
-    const ArenaLock lock(*this);
+    lock.breathe();
     sweep_slice(now, left, result);
     left -= std::min<std::size_t>(left, kChunksPerSlice);
   }
+  if (balanced_at_ == now) return result;
+  balanced_at_ = now;
   std::vector<std::uint64_t> evictions;
-  {
-    const ArenaLock lock(*this);
-    if (balanced_at_ == now) return result;
-    balanced_at_ = now;
-    for (ClassState& state : classes_) {
-      evictions.push_back(state.evicted - std::exchange(state.evictions_seen, state.evicted));
-    }
+  for (ClassState& state : classes_) {
+    evictions.push_back(state.evicted - std::exchange(state.evictions_seen, state.evicted));
   }
   for (std::uint32_t moves = slabs_.page_count() / kPagesPerSecondPart + 1; moves > 0; --moves) {
-    const ArenaLock lock(*this);
+    lock.breathe();
     if (!balance_pages(evictions, now)) break;
   }
   return result;

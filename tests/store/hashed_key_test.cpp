@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "tests/store/store_fixture.h"
+
 namespace ringcache::store {
 
 TEST_CASE("every byte, every length and the seed change about half of the hash") {
@@ -43,7 +45,7 @@ TEST_CASE("keys that count up spread evenly over low and middle bits, without co
   std::vector<int> middle(kCells);
   std::set<std::uint64_t> seen;
   for (int key = 0; key < kKeys; ++key) {
-    const std::uint64_t hash = hash_bytes("user:" + std::to_string(key), 0);
+    const std::uint64_t hash = hash_bytes(numbered("user:", key), 0);
     ++low[hash % kCells];
     ++middle[(hash >> 20) % kCells];
     seen.insert(hash);

@@ -18,7 +18,7 @@ StoreOptions with_memory(std::size_t mib) {
 }
 
 std::string key_of(int number) {
-  return "key:" + std::to_string(number);
+  return numbered("key:", number);
 }
 
 }  // namespace

@@ -70,7 +70,7 @@ class ModelRun {
   }
 
   void step() {
-    const std::string key = "key:" + std::to_string(pick(3000));
+    const std::string key = numbered("key:", pick(3000));
     switch (pick(24)) {
       case 0:
       case 1:

@@ -1,4 +1,5 @@
-// A Store with one thread in one batch, and short names for its operations.
+// Helpers of the store's tests; first of all a Store with one thread in one batch, and short names
+// for its operations.
 #pragma once
 
 #include <cstdint>
@@ -8,6 +9,11 @@
 #include "store/store.h"
 
 namespace ringcache::store {
+
+inline std::string numbered(std::string_view prefix, std::uint64_t number) {
+  std::string name(prefix);
+  return name += std::to_string(number);
+}
 
 struct StoreFixture {
   explicit StoreFixture(const StoreOptions& options = {}) : store(options), thread(store.thread()) {

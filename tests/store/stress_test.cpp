@@ -86,7 +86,7 @@ class Client {
   }
 
   HashedKey hashed(std::uint64_t key) {
-    name_ = "stress:" + std::to_string(key);
+    name_ = numbered("stress:", key);
     return shared_.store.hashed(name_);
   }
 
@@ -194,7 +194,7 @@ TEST_CASE("no reader misses a key while buckets are split and merged") {
     StoreThread thread = store.thread();
     thread.begin_batch();
     for (int key = 0; key < kStay; ++key) {
-      const std::string name = "stay" + std::to_string(key);
+      const std::string name = numbered("stay", key);
       thread.store(store.hashed(name), {}, "x", {}, kNow);
     }
     thread.end_batch();
@@ -207,7 +207,7 @@ TEST_CASE("no reader misses a key while buckets are split and merged") {
       StoreThread thread = store.thread();
       for (int key = reader; !stop; key = (key + 1) % kStay) {
         thread.begin_batch();
-        const std::string name = "stay" + std::to_string(key);
+        const std::string name = numbered("stay", key);
         if (!thread.get(store.hashed(name), kNow)) ++missed;
         thread.end_batch();
       }
@@ -219,14 +219,14 @@ TEST_CASE("no reader misses a key while buckets are split and merged") {
   for (int round = 0; round < 2; ++round) {
     for (int key = 0; key < kComeAndGo; ++key) {
       writer.begin_batch();
-      const std::string name = "go" + std::to_string(key);
+      const std::string name = numbered("go", key);
       writer.store(store.hashed(name), {}, "y", {}, kNow);
       writer.end_batch();
     }
     most = store.stats(kNow).totals.hash_buckets;
     for (int key = 0; key < kComeAndGo; ++key) {
       writer.begin_batch();
-      const std::string name = "go" + std::to_string(key);
+      const std::string name = numbered("go", key);
       if (writer.remove(store.hashed(name), {}, kNow) != DeleteStatus::kDeleted) ++missed;
       writer.end_batch();
     }

@@ -51,7 +51,8 @@ class Hostile:
         super().setUp()
         self.random = random.Random(os.environ.get("RINGCACHE_E2E_SEED", "8"))
         # Whoever queues megabytes makes others wait; that must not last, and is no node's fault.
-        self.server = self.topology.start(self.world, timeouts={"request": "20s"})
+        self.server = self.topology.start(self.world, pool={"timeouts": {"request": "20s"}},
+                                          limits={"client_output": "4MiB"})
         self.rss_bytes = self.server.rss_bytes()
         self.witness = Witness(self.server.port)
         self.addCleanup(self.check_unharmed)
@@ -137,7 +138,7 @@ class Hostile:
                 for _ in range(100):
                     sock.send(b"get big\r\n")
         self.assertEqual(self.witness_goes_on(), [])
-        limit = self.rss_bytes + 250 * MIB
+        limit = self.rss_bytes + 20 * 2 * 4 * MIB
         self.assertLess(self.server.rss_bytes(), limit, "what nobody reads must not pile up")
 
     def witness_goes_on(self):

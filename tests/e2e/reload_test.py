@@ -27,8 +27,7 @@ class Reload(TestCase):
     def start(self, path=None, watch=True):
         """A proxy over two nodes; self.grown is the same with the third node added."""
         self.nodes = [self.world.node() for _ in range(3)]
-        # One worker, so that a further connection to a node can only be one that was not kept.
-        self.config = self.world.config(self.nodes[:2], reload={"watch": watch}, threads=1)
+        self.config = self.world.config(self.nodes[:2], reload={"watch": watch})
         self.grown = json.loads(json.dumps(self.config))
         self.grown["pools"]["main"]["nodes"].append(self.nodes[2].address)
         self.path = path or self.world.path("proxy.json")

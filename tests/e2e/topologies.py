@@ -13,7 +13,7 @@ class Yardstick:
     is_proxy = False
 
     @staticmethod
-    def start(world, **_pool):
+    def start(world, **_config):
         return world.memcached()
 
 
@@ -23,7 +23,7 @@ class Node:
     is_proxy = False
 
     @staticmethod
-    def start(world, **_pool):
+    def start(world, **_config):
         return world.node()
 
 
@@ -33,8 +33,8 @@ class ProxyOverNodes:
     is_proxy = True
 
     @staticmethod
-    def start(world, **pool):
-        return world.proxy(world.config([world.node() for _ in range(3)], pool))
+    def start(world, **config):
+        return world.proxy(world.config([world.node() for _ in range(3)], **config))
 
 
 class ProxyOverMemcached:
@@ -43,8 +43,8 @@ class ProxyOverMemcached:
     is_proxy = True
 
     @staticmethod
-    def start(world, **pool):
-        return world.proxy(world.config([world.memcached() for _ in range(3)], pool))
+    def start(world, **config):
+        return world.proxy(world.config([world.memcached() for _ in range(3)], **config))
 
 
 TOPOLOGIES = (Yardstick, Node, ProxyOverNodes, ProxyOverMemcached)

@@ -10,6 +10,7 @@ import tempfile
 import time
 
 READY_SECONDS = 20
+CONNECTIONS_MAX = 6000  # what each server is told to allow; the largest row has 5,000
 
 
 class ServerError(Exception):
@@ -127,19 +128,16 @@ def find_binary(path):
          if (found := shutil.which(path, path=folder))), None)
 
 
-def start_node(path, threads, memory_mb, connections=20000, item_size=None, cpu=None,
-               environment=None):
+def start_node(path, threads, memory_mb, cpu=None):
     """A memcached, or our node: both take the same letters."""
     port = free_port()
     argv = [path, "-p", str(port), "-l", "127.0.0.1", "-t", str(threads), "-m", str(memory_mb),
-            "-c", str(connections)]
-    if item_size:
-        argv += ["-I", item_size]
+            "-c", str(CONNECTIONS_MAX)]
     if is_ours(path):
         argv += ["--metrics", "off"]
     elif os.geteuid() == 0:
         argv += ["-u", "root"]
-    return Server(os.path.basename(path), argv, f"127.0.0.1:{port}", cpu, environment)
+    return Server(os.path.basename(path), argv, f"127.0.0.1:{port}", cpu)
 
 
 def nutcracker_config(listen, nodes):
@@ -163,7 +161,7 @@ def proxy_config(listen, nodes, threads, admin_port):
     return json.dumps({
         "listen": [listen], "threads": threads,
         "admin": {"listen": f"127.0.0.1:{admin_port}"},
-        "limits": {"client_connections": 20000},
+        "limits": {"client_connections": CONNECTIONS_MAX},
         "pools": {"bench": {"nodes": list(nodes),
                             "timeouts": {"connect": "10s", "request": "10s"}}}}, indent=2)
 

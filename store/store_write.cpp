@@ -226,9 +226,9 @@ ArithmeticResult StoreThread::arithmetic(const HashedKey& key, const ArithmeticO
   ArenaLock lock(*arena_);
   Item* old = arena_->find_live(key, now);
   if (old == nullptr) {
+    if (operands.vivify) return write_number(key, operands, operands.initial, nullptr, now);
     (operands.decrement ? state_->counters.decr_misses : state_->counters.incr_misses).add();
-    if (!operands.vivify) return {};
-    return write_number(key, operands, operands.initial, nullptr, now);
+    return {};
   }
   ArithmeticResult result;
   result.cas = old->cas.load(std::memory_order_relaxed);

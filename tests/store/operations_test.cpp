@@ -333,6 +333,7 @@ TEST_CASE("arithmetic: compare, create, touch, marks") {
   operands.initial = 7;
   ArithmeticResult result = f.arithmetic("k", operands);
   CHECK(result.created);
+  CHECK(f.counters().incr_misses == 0);
   CHECK(result.value == 7);
   CHECK(result.expiry == 150);
   CHECK(f.get("k") == "7");

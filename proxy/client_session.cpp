@@ -33,9 +33,12 @@ void ClientSession::on_bytes(net::Connection& connection) {
 // Pausing is undone by release_finished(); a full output resumes by itself when it has drained.
 bool ClientSession::must_wait() const {
   if (connection_.output_full()) return true;
+  if (pending_count_ == 0) return false;
   const Limits& limits = worker_.table().limits();
+  const std::size_t expected_bytes = waiting_bytes_ + pending_count_ * answer_bytes_;
   const bool wait = pending_count_ >= limits.pipeline_per_client ||
-                    waiting_bytes_ > limits.client_output_bytes / 4;
+                    (answer_bytes_ == 0 && pending_count_ >= kFirstRequestsMax) ||
+                    expected_bytes > limits.client_output_bytes / kOutputHighDivisor;
   if (wait) connection_.pause_reading();
   return wait;
 }
@@ -119,6 +122,7 @@ ClientSession::Step ClientSession::take_with_value(const Request& request, std::
 
 void ClientSession::append(PendingRequest& request, std::string_view bytes) {
   if (closed_) return;
+  request.reply_bytes += bytes.size();
   if (&request == oldest_) {
     connection_.out().append(bytes);
     connection_.schedule_flush();
@@ -142,12 +146,19 @@ void ClientSession::release_finished() {
     oldest_ = request.next;
     if (oldest_ == nullptr) newest_ = nullptr;
     --pending_count_;
+    learn_size(request.reply_bytes);
     request.owner->give_back(request);
   }
   if (closed_) return;
   connection_.schedule_flush();
   if (connection_.reading_paused() && !must_wait()) connection_.resume_reading();
   end_when_idle();
+}
+
+// Forgets an eighth of what it knows with each answer, so that one large value long ago does not
+// hold back a pipeline of small ones for long.
+void ClientSession::learn_size(std::size_t answer_bytes) {
+  answer_bytes_ = std::max({answer_bytes, answer_bytes_ - answer_bytes_ / 8, std::size_t{1}});
 }
 
 // Answers to a client that does not read cannot be stopped on their way without stopping those of

@@ -5,9 +5,11 @@
 //   append     bytes of an answer: to the client if the request is its oldest, else kept in it
 //   release_finished   oldest finished requests leave; what waited behind them is written
 //
-// Back-pressure: it is not read from while it has pipeline_per_client requests out, or while more
-// than a quarter of client_output_bytes waits for it; above the whole of that it is closed, because
-// replies that are on their way cannot be stopped without stopping other clients.
+// Back-pressure: it is not read from while it has pipeline_per_client requests out, or while what
+// waits for it and what its requests will probably bring (as many times its largest answer of late)
+// is more than a sixteenth of client_output_bytes; before its first answer kFirstRequestsMax may be
+// out. Above the whole of client_output_bytes it is closed, because replies that are on their way
+// cannot be stopped without stopping other clients.
 //
 // Lives from accept to close on one worker, owned by its net::Connection.
 #pragma once
@@ -33,6 +35,11 @@ class ClientSession final : public net::ConnectionHandler {
   void on_end_of_input(net::Connection& connection) override;
   void on_drain(net::Connection& connection) override;
 
+  // What a client may have out before anything is known of the size of its answers.
+  static constexpr std::size_t kFirstRequestsMax = 32;
+  // The share of client_output_bytes above which a client is not read from.
+  static constexpr std::size_t kOutputHighDivisor = 16;
+
   // For PendingRequest.
   void append(PendingRequest& request, std::string_view bytes);
   void release_finished();
@@ -41,6 +48,7 @@ class ClientSession final : public net::ConnectionHandler {
   enum class Step : std::uint8_t { kGoOn, kStop };  // whether another request may be taken now
 
   bool must_wait() const;
+  void learn_size(std::size_t answer_bytes);
   Step next_request();
   Step refuse(const protocol::Request& request, std::size_t line_bytes);
   Step take_with_value(const protocol::Request& request, std::size_t line_bytes);
@@ -66,6 +74,7 @@ class ClientSession final : public net::ConnectionHandler {
   PendingRequest* oldest_ = nullptr;
   PendingRequest* newest_ = nullptr;
   std::size_t pending_count_ = 0;
+  std::size_t answer_bytes_ = 0;    // the largest answer of late; 0: none so far
   std::size_t waiting_bytes_ = 0;   // in the replies of requests that are not the oldest
   std::size_t bytes_needed_ = 0;    // do not parse before so many bytes are there
   std::uint64_t swallow_left_ = 0;  // bytes of a refused data block still to drop

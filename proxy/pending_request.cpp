@@ -64,6 +64,7 @@ void PendingPool::give_back(PendingRequest& request) {
   request.parts_left = 0;
   request.quiet = request.ends_values = request.finished = false;
   request.fixed_answer = {};
+  request.reply_bytes = 0;
   if (request.reply.capacity() > kReplyBytesKept) {
     std::string().swap(request.reply);
   } else {

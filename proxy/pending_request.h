@@ -43,6 +43,7 @@ struct PendingRequest {
   bool finished = false;
   // Not empty: the client is told this line, whatever the node answers.
   std::string_view fixed_answer;
+  std::size_t reply_bytes = 0;      // of the whole answer, so far
   std::string reply;                // bytes that wait for the request to become the oldest
   std::unique_ptr<FanOut> fan_out;  // flush_all and stats: what the nodes said so far
 

@@ -26,7 +26,8 @@ net::ListenerOptions listener_options(const ProxyOptions& options) {
   const Limits& limits = options.limits;
   listener.connections_max = limits.client_connections;
   listener.connection.read_limit_bytes = read_limit(limits);
-  listener.connection.output_high_bytes = static_cast<std::size_t>(limits.client_output_bytes / 4);
+  listener.connection.output_high_bytes =
+      static_cast<std::size_t>(limits.client_output_bytes) / ClientSession::kOutputHighDivisor;
   listener.connection.output_low_bytes = listener.connection.output_high_bytes / 4;
   listener.connection.idle_timeout = limits.client_idle;
   return listener;

@@ -13,12 +13,12 @@ add_library(ringcache_node_core STATIC
   node_peer.cpp
   node_session.cpp
   node_stats.cpp
+  node_version.cpp
   node_worker.cpp
 )
 target_link_libraries(ringcache_node_core PUBLIC ringcache_store ringcache_protocol ringcache_net)
 # Only the files that say it are compiled anew when the revision changes.
-set_source_files_properties(
-  node.cpp node_command_line.cpp node_metrics.cpp node_stats.cpp PROPERTIES
+set_source_files_properties(node_version.cpp PROPERTIES
   COMPILE_DEFINITIONS "RINGCACHE_VERSION=\"${PROJECT_VERSION}\";RINGCACHE_REVISION=\"${RINGCACHE_REVISION}\"")
 
 add_executable(ringcache-node main.cpp)

@@ -1,5 +1,7 @@
 #include "store/node_command_line.h"
 
+#include <arpa/inet.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
@@ -154,7 +156,8 @@ net::Address listen_address(const std::string& text, int port) {
   // An address without a port takes -p: try the whole first, then with the port added.
   net::Address address;
   std::string error;
-  const bool bare_ipv6 = std::count(text.begin(), text.end(), ':') > 1 && text.front() != '[';
+  in6_addr ipv6{};
+  const bool bare_ipv6 = ::inet_pton(AF_INET6, text.c_str(), &ipv6) == 1;
   const std::string with_port = (bare_ipv6 ? '[' + text + ']' : text) + ':' + std::to_string(port);
   if (!bare_ipv6 && net::Address::parse(text, address, error) &&
       address.kind == net::Address::Kind::kTcp) {

@@ -1,14 +1,14 @@
-// What the node calls itself.
+// What the node calls itself. Constants; any thread.
 #pragma once
 
 namespace ringcache::store {
 
-inline constexpr const char* kRingcacheVersion = RINGCACHE_VERSION;
-inline constexpr const char* kRingcacheRevision = RINGCACHE_REVISION;
+extern const char* const kRingcacheVersion;
+extern const char* const kRingcacheRevision;  // of the source, "unknown" without git
 
 // The answer to `version` and the `version` of `stats`. Clients read numbers from its start to know
 // what the server can do (libmemcached: three, with dots), so it begins with the memcached release
 // whose protocol the node speaks.
-inline constexpr const char* kProtocolVersion = "1.6.18-ringcache-" RINGCACHE_VERSION;
+extern const char* const kProtocolVersion;
 
 }  // namespace ringcache::store

@@ -31,6 +31,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 
 CUT_BYTES = 3
 CUT_SENDS_BYTES_MAX = 400
@@ -154,8 +155,11 @@ class Connection:
         self.received = b""
 
     def send(self, data, cut):
-        for at in range(0, len(data), cut or len(data) or 1):
-            self.socket.sendall(data[at : at + cut] if cut else data)
+        try:
+            for at in range(0, len(data), cut or len(data) or 1):
+                self.socket.sendall(data[at : at + cut] if cut else data)
+        except ConnectionError:
+            pass  # the server closed; the next step says whether it should have
 
     def expect(self, wire):
         """The bytes are as many as the pattern takes; numbers are read to the end of their line."""
@@ -207,14 +211,17 @@ class Server:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         words = [word.replace("{port}", str(self.port)) for word in shlex.split(command)]
-        self.process = subprocess.Popen(words + arguments, stderr=subprocess.PIPE)
+        self.process = subprocess.Popen(words + arguments)
         self.wait_until_it_listens()
 
     def wait_until_it_listens(self):
-        for line in self.process.stderr:
-            if b"ready" in line:
+        while self.process.poll() is None:
+            try:
+                self.connect().socket.close()
                 return
-        raise ScriptError(f"the server ended with {self.process.wait()}")
+            except ConnectionRefusedError:
+                time.sleep(0.01)
+        raise ScriptError(f"the server ended with {self.process.returncode}")
 
     def connect(self):
         return Connection(self.port, self.timeout)
@@ -229,7 +236,6 @@ class Server:
 
     def stop(self):
         self.process.send_signal(signal.SIGTERM)
-        self.process.stderr.read()
         return self.process.wait(timeout=self.timeout)
 
 

@@ -1,0 +1,18 @@
+# Tests of the node: executor, sessions, command line.
+ringcache_unit_test(node_test
+  SOURCES
+    executor_test.cpp
+    node_command_line_test.cpp
+    node_stats_test.cpp
+    node_test.cpp
+    ${CMAKE_SOURCE_DIR}/tests/net/net_fixture.cpp
+  LIBRARIES ringcache_node_core
+)
+
+# Counts allocations by standing in for malloc, which the sanitizers do too.
+if(NOT RINGCACHE_SANITIZE)
+  ringcache_unit_test(node_allocation_test
+    SOURCES node_allocation_test.cpp ${CMAKE_SOURCE_DIR}/tests/net/net_fixture.cpp
+    LIBRARIES ringcache_node_core
+  )
+endif()

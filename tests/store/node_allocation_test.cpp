@@ -1,0 +1,120 @@
+// Steady traffic allocates nothing on the workers. Stands in for malloc and its like, since memory
+// also comes from aligned_alloc and operator new, and counts on the threads that ask for it.
+#include <doctest/doctest.h>
+#include <malloc.h>
+
+#include <atomic>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/store/node_fixture.h"
+
+namespace {
+
+thread_local bool counting = false;
+std::atomic<std::size_t> allocations{0};
+
+void count() {
+  if (counting) allocations.fetch_add(1);
+}
+
+}  // namespace
+
+extern "C" {
+
+void* __libc_malloc(std::size_t bytes);
+void* __libc_calloc(std::size_t count, std::size_t bytes);
+void* __libc_realloc(void* memory, std::size_t bytes);
+void* __libc_memalign(std::size_t alignment, std::size_t bytes);
+
+void* malloc(std::size_t bytes) {
+  count();
+  return __libc_malloc(bytes);
+}
+void* calloc(std::size_t number, std::size_t bytes) {
+  count();
+  return __libc_calloc(number, bytes);
+}
+void* realloc(void* memory, std::size_t bytes) {
+  count();
+  return __libc_realloc(memory, bytes);
+}
+void* memalign(std::size_t alignment, std::size_t bytes) {
+  count();
+  return __libc_memalign(alignment, bytes);
+}
+void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
+  count();
+  return __libc_memalign(alignment, bytes);
+}
+int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
+  count();
+  *memory = __libc_memalign(alignment, bytes);
+  return *memory != nullptr ? 0 : ENOMEM;
+}
+
+}  // extern "C"
+
+using namespace ringcache;
+using namespace ringcache::store;
+using namespace ringcache::store::testing;
+using net::testing::pattern;
+
+namespace {
+
+// Every command of the data path, small values and large ones, hits and misses.
+struct Traffic {
+  std::string requests;
+  std::string answers;
+};
+
+Traffic mixed_traffic() {
+  Traffic traffic;
+  std::string multiget = "get";
+  std::string multiget_answer;
+  for (int i = 0; i < 16; ++i) {
+    const std::string key = "key" + std::to_string(i);
+    const std::string value = pattern(i % 4 == 3 ? 30'000 : 100, i);
+    traffic.requests += set_request(key, value) + "get " + key + "\r\n";
+    traffic.answers += "STORED\r\n" + value_reply(key, value) + "END\r\n";
+    multiget += ' ' + key + " absent" + std::to_string(i);
+    multiget_answer += value_reply(key, value);
+  }
+  traffic.requests += multiget + "\r\n";
+  traffic.answers += multiget_answer + "END\r\n";
+  traffic.requests +=
+      "set n 0 0 1\r\n1\r\nincr n 1\r\nappend n 0 0 1\r\n0\r\nmg n v t\r\nma n\r\nms n 1 "
+      "T9\r\n7\r\n"
+      "touch n 0\r\ngat 0 n\r\nmd n\r\ndelete n\r\nbogus\r\nmn\r\n";
+  traffic.answers +=
+      "STORED\r\n2\r\nSTORED\r\nVA 2 t-1\r\n20\r\nHD\r\nHD\r\nTOUCHED\r\nVALUE n 0 "
+      "1\r\n7\r\nEND\r\n"
+      "HD\r\nNOT_FOUND\r\nERROR\r\nMN\r\n";
+  return traffic;
+}
+
+void exchange(std::vector<Client>& clients, const Traffic& traffic, int rounds) {
+  for (int round = 0; round < rounds; ++round) {
+    for (Client& client : clients) check_exchange(client, traffic.requests, traffic.answers);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("steady traffic allocates nothing on the workers") {
+  TestNode server;
+  std::vector<Client> clients;
+  for (int i = 0; i < 4; ++i) clients.push_back(server.client());
+  const Traffic traffic = mixed_traffic();
+  exchange(clients, traffic, 30);
+  server.node.io_threads().run_on_all([](net::Worker&) { counting = true; });
+  const std::size_t before = allocations;
+  exchange(clients, traffic, 100);
+  const std::size_t after = allocations;
+  server.node.io_threads().run_on_all([](net::Worker&) { counting = false; });
+  CHECK(after == before);
+}

@@ -1,0 +1,162 @@
+#include "store/node_command_line.h"
+
+#include <doctest/doctest.h>
+
+#include <string>
+#include <vector>
+
+using namespace ringcache;
+using namespace ringcache::store;
+
+namespace {
+
+CommandLineResult parse(std::vector<const char*> words) {
+  words.insert(words.begin(), "ringcache-node");
+  return parse_node_command_line(static_cast<int>(words.size()), words.data());
+}
+
+NodeOptions good(const std::vector<const char*>& words) {
+  const CommandLineResult result = parse(words);
+  INFO(result.text);
+  REQUIRE(result.options);
+  return *result.options;
+}
+
+// What is wrong with it, after checking that it is refused as a mistake.
+std::string bad(const std::vector<const char*>& words) {
+  const CommandLineResult result = parse(words);
+  CHECK_FALSE(result.options);
+  CHECK(result.exit_code == 2);
+  return result.text;
+}
+
+bool contains(const std::string& text, const std::string& part) {
+  return text.find(part) != std::string::npos;
+}
+
+}  // namespace
+
+TEST_CASE("without options: loopback, 64 MiB, 1024 connections") {
+  const NodeOptions options = good({});
+  CHECK(options.listen == std::vector{net::Address::tcp("127.0.0.1", 11211)});
+  CHECK(options.store.memory_bytes == 64 * kMiB);
+  CHECK(options.store.item_bytes_max == kMiB);
+  CHECK(options.store.evict);
+  CHECK(options.connections_max == 1024);
+  CHECK(options.threads == 0);
+  CHECK(options.refuse_at_limit);
+  CHECK(options.metrics == net::Address::tcp("127.0.0.1", 9150));
+  CHECK(options.metrics_prefix == "ringcache_node");
+}
+
+TEST_CASE("memcached's letters") {
+  const NodeOptions options =
+      good({"-p",       "0",  "-m", "128", "-t",        "3",   "-c",
+            "77",       "-I", "2m", "-f",  "1.25",      "-M",  "-b",
+            "9",        "-U", "0",  "-vv", "--metrics", "off", "--metrics-prefix",
+            "memcached"});
+  CHECK(options.listen.front().port == 0);
+  CHECK(options.store.memory_bytes == 128 * kMiB);
+  CHECK(options.threads == 3);
+  CHECK(options.connections_max == 77);
+  CHECK(options.store.item_bytes_max == 2 * kMiB);
+  CHECK(options.store.growth_factor == 1.25);
+  CHECK_FALSE(options.store.evict);
+  CHECK(options.backlog == 9);
+  CHECK(options.verbosity == 2);
+  CHECK_FALSE(options.metrics);
+  CHECK(options.metrics_prefix == "memcached");
+}
+
+TEST_CASE("-l takes lists and repeats, with and without ports") {
+  const NodeOptions options =
+      good({"-p", "99", "-l", "127.0.0.1,10.0.0.1:5", "-l", "::1", "-l", "[::1]:7"});
+  CHECK(options.listen == std::vector{net::Address::tcp("127.0.0.1", 99),
+                                      net::Address::tcp("10.0.0.1", 5),
+                                      net::Address::tcp("::1", 99), net::Address::tcp("::1", 7)});
+}
+
+TEST_CASE("-s replaces the network") {
+  const NodeOptions options = good({"-s", "/run/x.sock", "-a", "770"});
+  CHECK(options.listen == std::vector{net::Address::unix_path("/run/x.sock")});
+  CHECK(options.unix_mode == 0770);
+  CHECK(contains(bad({"-s", "/run/x.sock", "-a", "9"}), "-a 9"));
+}
+
+TEST_CASE("-o words") {
+  const NodeOptions options = good(
+      {"-o", "idle_timeout=30,no_maxconns_fast", "-o", "hot_lru_pct=10,warm_lru_pct=50,modern"});
+  CHECK(options.idle_timeout == std::chrono::seconds(30));
+  CHECK_FALSE(options.refuse_at_limit);
+  CHECK(options.store.hot_percent == 10);
+  CHECK(options.store.warm_percent == 50);
+  CHECK(contains(bad({"-o", "hot_lru_pct"}), "hot_lru_pct: needs a value"));
+  CHECK(contains(bad({"-o", "maxconns_fast=1"}), "maxconns_fast: takes no value"));
+  CHECK(contains(bad({"-o", "hot_lru_pct=60,warm_lru_pct=60"}), "more than 80 together"));
+  CHECK(contains(bad({"-o", "hashpower=20"}), "-o hashpower: memcached has this option"));
+  CHECK(contains(bad({"-o", "ext_path=/x:1G"}), "-o ext_path: memcached has this option"));
+  CHECK(contains(bad({"-o", "ssl_key=/x"}), "no TLS"));
+  CHECK(contains(bad({"-o", "frobnicate"}), "-o frobnicate: no such option"));
+}
+
+TEST_CASE("options of memcached's that the node has not are refused by name") {
+  for (const std::vector<const char*>& words : std::vector<std::vector<const char*>>{
+           {"-d"}, {"-u", "nobody"}, {"-P", "/x.pid"}, {"-C"},       {"-B", "ascii"}, {"-S"},
+           {"-A"}, {"-R", "20"},     {"-n", "48"},     {"-L"},       {"-k"},          {"-F"},
+           {"-X"}, {"-W"},           {"-Z"},           {"-N", "1"},  {"-D", ":"},     {"-r"},
+           {"-i"}, {"-e", "/x"},     {"-Y", "/x"},     {"--daemon"}, {"-dv"}}) {
+    CAPTURE(words.front());
+    CHECK(contains(bad(words), "memcached has this option, the node does not"));
+  }
+  CHECK(contains(bad({"-U", "11211"}), "never listens on UDP"));
+}
+
+TEST_CASE("mistakes are named") {
+  CHECK(contains(bad({"--frobnicate"}), "--frobnicate"));
+  CHECK(contains(bad({"-q"}), "-q"));
+  CHECK(contains(bad({"word"}), "word"));
+  CHECK(contains(bad({"-p", "70000"}), "-p"));
+  CHECK(contains(bad({"-p", "x"}), "-p"));
+  CHECK(contains(bad({"-m", "0"}), "-m"));
+  CHECK(contains(bad({"-m", "-5"}), "-m"));
+  CHECK(contains(bad({"-m"}), "-m"));
+  CHECK(contains(bad({"-t", "9999"}), "-t"));
+  CHECK(contains(bad({"-c", "0"}), "-c"));
+  CHECK(contains(bad({"-I", "512"}), "-I 512"));
+  CHECK(contains(bad({"-I", "2g"}), "-I 2g"));
+  CHECK(contains(bad({"-I", "1x"}), "-I 1x"));
+  CHECK(contains(bad({"-I", "40m"}), "half of -m"));
+  CHECK(contains(bad({"-f", "1"}), "-f"));
+  CHECK(contains(bad({"-f", "nan"}), "-f"));
+  CHECK(contains(bad({"-l", "a:b:c:d:99999"}), "-l"));
+  CHECK(contains(bad({"--metrics", "9150x"}), "--metrics"));
+  CHECK(contains(bad({"--metrics-prefix", "9x"}), "--metrics-prefix"));
+  CHECK(contains(bad({"--metrics-prefix", "a-b"}), "--metrics-prefix"));
+}
+
+TEST_CASE("help and version end well") {
+  const CommandLineResult help = parse({"-h"});
+  CHECK_FALSE(help.options);
+  CHECK(help.exit_code == 0);
+  for (const char* word : {"--memory-limit", "--metrics-prefix", "idle_timeout", "Examples"}) {
+    CHECK(contains(help.text, word));
+  }
+  const CommandLineResult version = parse({"-V"});
+  CHECK(version.exit_code == 0);
+  CHECK(contains(version.text, "ringcache-node "));
+}
+
+TEST_CASE("sizes") {
+  std::size_t bytes = 0;
+  CHECK(parse_size("1024", bytes));
+  CHECK(bytes == 1024);
+  CHECK(parse_size("3k", bytes));
+  CHECK(bytes == 3072);
+  CHECK(parse_size("1G", bytes));
+  CHECK(bytes == std::size_t{1} << 30);
+  for (const char* text :
+       {"", "k", "1kb", "1.5m", "-1", " 1", "99999999999999999999", "18446744073709551615k"}) {
+    CAPTURE(text);
+    CHECK_FALSE(parse_size(text, bytes));
+  }
+}

@@ -112,7 +112,8 @@ def make_keys(count):
         lambda i: b"a{}b%d" % i,
         lambda i: b"open{%d" % i,
         lambda i: b"x{%d}{%d}" % (i, i + 1),
-        lambda i: bytes(chooser.choices(b"abcdefghijklmnopqrstuvwxyz0123456789._-:/", k=chooser.randint(1, 40))),
+        lambda i: bytes(chooser.choices(b"abcdefghijklmnopqrstuvwxyz0123456789._-:/",
+                                        k=chooser.randint(1, 40))),
         lambda i: bytes(chooser.choices(range(33, 127), k=chooser.randint(1, 250))),
         lambda i: bytes(chooser.choices(range(0x80, 0x100), k=chooser.randint(1, 30))) + b"%d" % i,
     ]

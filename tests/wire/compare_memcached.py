@@ -9,7 +9,8 @@ Without OURS the reference is compared with itself. The format of the cases is i
 
 Every case runs three times: on a fresh connection as one packet, on a fresh connection in pieces of
 a few bytes, and on one connection together with other cases. A case is over when the answer to a
-trailing "mg" with an opaque has come, so nothing waits for time to pass; --timeout only bounds a server that hangs.
+trailing "mg" with an opaque has come, so nothing waits for time to pass; --timeout only bounds a
+server that hangs.
 Exit code: 0 all equal or as documented, 1 a difference, 2 usage, 77 a server could not be started.
 """
 

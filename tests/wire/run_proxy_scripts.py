@@ -113,7 +113,8 @@ class Run:
                         "health": {"fall": 3, "interval": "60s", "timeout": "10s"}}
                  for name in NODES}
         config = {"listen": ["unix:" + os.path.join(folder, "proxy.sock")], "threads": 1,
-                  "admin": {"listen": "127.0.0.1:0"}, "limits": {"item_size": "1KiB", "pending_per_node": 6, "pipeline_per_client": 8},
+                  "admin": {"listen": "127.0.0.1:0"},
+                  "limits": {"item_size": "1KiB", "pending_per_node": 6, "pipeline_per_client": 8},
                   "pools": pools}
         self.path = os.path.join(folder, "proxy.sock")
         file = os.path.join(folder, "proxy.json")

@@ -3,8 +3,8 @@
 
     run_scripts.py COMMAND SCRIPT... [--with ARGS]... [-v]
 
-COMMAND starts the server, with {port} in it. --with: arguments to add; the scripts run once for each
-(several configurations, one truth). The format of a script:
+COMMAND starts the server, with {port} in it. --with: arguments to add; the scripts run once for
+each (several configurations, one truth). The format of a script:
 
     # a comment
     server -m 8 -I 512k     arguments of the server, before the first case
@@ -17,8 +17,8 @@ COMMAND starts the server, with {port} in it. --with: arguments to add; the scri
     + name 3                `stats` counts 3 more of name than at the start of the case
     cut 7                   what is sent goes in pieces of 7 bytes
 
-Escapes: \\r \\n \\t \\0 \\\\ \\xff. {{x*250}} is x 250 times. In what is expected {{number}} is any number;
-{{cas}} remembers it, and {{cas}} in what is sent is the last one remembered.
+Escapes: \\r \\n \\t \\0 \\\\ \\xff. {{x*250}} is x 250 times. In what is expected {{number}} is any
+number; {{cas}} remembers it, and {{cas}} in what is sent is the last one remembered.
 
 Each case runs as it is, and once more cut into pieces of 3 bytes if it is short. Nothing waits for
 time to pass; --timeout only bounds a server that hangs. Exit code: 0 as scripted, 1 not, 2 usage.

@@ -33,8 +33,8 @@ const Table<TimeoutOptions>& timeouts_table() {
     t.add("connect", &TimeoutOptions::connect, duration(1ms, 1min),
           "From the beginning of a connection to a node until it is established.");
     t.add("request", &TimeoutOptions::request, duration(1ms, 5min),
-          "From sending a request to the end of its reply; later it is a miss or an error, and the "
-          "connection is closed.");
+          "From sending a request to the end of its reply; later it is a miss or an error. A "
+          "late reply is dropped; after `health.fall` timeouts in a row the connection is closed.");
     return t;
   }();
   return table;
@@ -216,9 +216,13 @@ void add_pool_behaviour(Table<PoolOptions>& t) {
   t.add("health", &PoolOptions::health, object_of(health_table()),
         "When a node counts as down, and as up again.");
   t.add("failover", &PoolOptions::failover, object_of(failover_table()),
-        "What happens to the keys of a node that is down.");
-  t.add("handoff", &PoolOptions::handoff, object_of(handoff_table()),
-        "How keys get to their new owner after a change of the nodes.");
+        "What happens to the keys of a node that is down. Checked, and shown by `--route`; this "
+        "release "
+        "sends nothing to a stand-in.");
+  t.add(
+      "handoff", &PoolOptions::handoff, object_of(handoff_table()),
+      "How keys get to their new owner after a change of the nodes. Checked; this release moves no "
+      "keys.");
 }
 
 }  // namespace

@@ -97,7 +97,7 @@ const Table<Limits>& limits_table() {
           "they fail at once.");
     t.add("client_output", &Limits::client_output_bytes, size(1 << 20, std::uint64_t{1} << 34),
           "Bytes of replies that may wait for one client to read them; above it the client is "
-          "closed. It is not read from above a sixteenth of it.",
+          "closed. It is not read from above a 64th of it. At least 256 times `item_size` lets any multiget through.",
           Reload::kNeedsRestart);
     t.add("shutdown_grace", &Limits::shutdown_grace, duration(0ms, 1h),
           "Time a draining proxy gives its clients before it closes their connections.");

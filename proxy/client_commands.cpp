@@ -1,7 +1,9 @@
 // ClientSession's commands: from a parsed Request to nodes, or to an answer of the proxy's own.
 #include <array>
 #include <limits>
+#include <set>
 #include <string>
+#include <vector>
 
 #include "net/worker.h"
 #include "protocol/request_writer.h"
@@ -40,6 +42,20 @@ void send_or_fail(Upstream& upstream, InFlight& entry, std::string_view line,
   if (!failure) return;
   deliver_failure(entry, *failure, upstream.settings().node, upstream.counters());
   entry.pending->part_done(now);
+}
+
+// Every node of every pool; a server that several pools share is counted once.
+std::vector<Target> every_server(const RoutingTable& table) {
+  std::vector<Target> targets;
+  std::set<std::string_view> seen;
+  for (routing::PoolIndex pool = 0; pool < table.pool_count(); ++pool) {
+    const auto& backends = table.pool(pool).options().backends;
+    for (std::size_t node = 0; node < backends.size(); ++node) {
+      if (!seen.insert(backends[node].address).second) continue;
+      targets.push_back({pool, static_cast<routing::NodeIndex>(node)});
+    }
+  }
+  return targets;
 }
 
 FanOut::Kind fan_out_kind(const Request& request) {
@@ -153,17 +169,14 @@ void ClientSession::execute_multiget(const Request& request) {
 void ClientSession::execute_on_all(const Request& request) {
   const RoutingTable& table = worker_.table();
   if (table.node_count() == 0) return answer(request, kNoNodeLine);
-  PendingRequest& pending = begin(request, nullptr, static_cast<std::uint32_t>(table.node_count()));
+  const std::vector<Target> targets = every_server(table);
+  PendingRequest& pending = begin(request, nullptr, static_cast<std::uint32_t>(targets.size()));
   pending.fan_out = std::make_unique<FanOut>(fan_out_kind(request));
   const net::SteadyNs started = pending.started;
   const std::string line(request_line(worker_, request));
-  for (routing::PoolIndex pool = 0; pool < table.pool_count(); ++pool) {
-    const std::size_t nodes = table.pool(pool).options().backends.size();
-    for (std::size_t node = 0; node < nodes; ++node) {
-      const Target target{pool, static_cast<routing::NodeIndex>(node)};
-      InFlight entry{.pending = &pending, .command = request.command};
-      send_or_fail(worker_.upstreams().get(target, number_), entry, line, {}, started);
-    }
+  for (const Target target : targets) {
+    InFlight entry{.pending = &pending, .command = request.command};
+    send_or_fail(worker_.upstreams().get(target, number_), entry, line, {}, started);
   }
 }
 

@@ -25,22 +25,27 @@ void ClientSession::on_bytes(net::Connection& connection) {
     connection.in().consume(connection.in().size());
     return;
   }
-  while (connection.in().size() > 0 && !must_wait()) {
-    if (next_request() == Step::kStop) break;
+  held_back_ = false;
+  while (connection.in().size() > 0 && !held_back_) {
+    if (connection.output_full()) {
+      held_back_ = true;  // offered again by the connection when the output has drained
+    } else if (window_full()) {
+      held_back_ = true;
+      connection.pause_reading();  // until release_finished()
+    } else if (next_request() == Step::kStop) {
+      break;
+    }
   }
+  end_when_idle();
 }
 
-// Pausing is undone by release_finished(); a full output resumes by itself when it has drained.
-bool ClientSession::must_wait() const {
-  if (connection_.output_full()) return true;
+bool ClientSession::window_full() const {
   if (pending_count_ == 0) return false;
   const Limits& limits = worker_.table().limits();
   const std::size_t expected_bytes = waiting_bytes_ + pending_count_ * answer_bytes_;
-  const bool wait = pending_count_ >= limits.pipeline_per_client ||
-                    (answer_bytes_ == 0 && pending_count_ >= kFirstRequestsMax) ||
-                    expected_bytes > limits.client_output_bytes / kOutputHighDivisor;
-  if (wait) connection_.pause_reading();
-  return wait;
+  return pending_count_ >= limits.pipeline_per_client ||
+         (answer_bytes_ == 0 && pending_count_ >= kFirstRequestsMax) ||
+         expected_bytes > limits.client_output_bytes / kOutputHighDivisor;
 }
 
 ClientSession::Step ClientSession::next_request() {
@@ -151,7 +156,7 @@ void ClientSession::release_finished() {
   }
   if (closed_) return;
   connection_.schedule_flush();
-  if (connection_.reading_paused() && !must_wait()) connection_.resume_reading();
+  if (connection_.reading_paused() && !window_full()) connection_.resume_reading();
   end_when_idle();
 }
 
@@ -171,8 +176,8 @@ void ClientSession::cut(ClientCut reason) {
 }
 
 void ClientSession::end_when_idle() {
-  if (!(ending_ || input_ended_) || closed_ || oldest_ != nullptr) return;
-  if (connection_.reading_paused()) return;
+  const bool over = ending_ || (input_ended_ && !held_back_);
+  if (!over || closed_ || oldest_ != nullptr) return;
   closed_ = true;
   connection_.close_after_flush();
 }
@@ -182,8 +187,9 @@ void ClientSession::on_end_of_input(net::Connection&) {
   end_when_idle();
 }
 
+// What has arrived is still answered; a client that goes on asking is cut when the grace is over.
 void ClientSession::on_drain(net::Connection&) {
-  ending_ = true;
+  input_ended_ = true;
   end_when_idle();
 }
 

@@ -7,9 +7,9 @@
 //
 // Back-pressure: it is not read from while it has pipeline_per_client requests out, or while what
 // waits for it and what its requests will probably bring (as many times its largest answer of late)
-// is more than a sixteenth of client_output_bytes; before its first answer kFirstRequestsMax may be
-// out. Above the whole of client_output_bytes it is closed, because replies that are on their way
-// cannot be stopped without stopping other clients.
+// is more than a kOutputHighDivisor-th of client_output_bytes; before its first answer
+// kFirstRequestsMax may be out. Above the whole of client_output_bytes it is closed, because
+// replies that are on their way cannot be stopped without stopping other clients.
 //
 // Lives from accept to close on one worker, owned by its net::Connection.
 #pragma once
@@ -38,7 +38,7 @@ class ClientSession final : public net::ConnectionHandler {
   // What a client may have out before anything is known of the size of its answers.
   static constexpr std::size_t kFirstRequestsMax = 32;
   // The share of client_output_bytes above which a client is not read from.
-  static constexpr std::size_t kOutputHighDivisor = 16;
+  static constexpr std::size_t kOutputHighDivisor = 64;
 
   // For PendingRequest.
   void append(PendingRequest& request, std::string_view bytes);
@@ -47,7 +47,8 @@ class ClientSession final : public net::ConnectionHandler {
  private:
   enum class Step : std::uint8_t { kGoOn, kStop };  // whether another request may be taken now
 
-  bool must_wait() const;
+  // Whether another request must wait for answers to leave.
+  bool window_full() const;
   void learn_size(std::size_t answer_bytes);
   Step next_request();
   Step refuse(const protocol::Request& request, std::size_t line_bytes);
@@ -80,6 +81,7 @@ class ClientSession final : public net::ConnectionHandler {
   std::uint64_t swallow_left_ = 0;  // bytes of a refused data block still to drop
   bool ending_ = false;             // no more requests are taken; close when all answers are out
   bool input_ended_ = false;        // the client sends no more; what it has sent is still answered
+  bool held_back_ = false;          // complete requests may be waiting in the read buffer
   bool closed_ = false;
 };
 

@@ -184,7 +184,10 @@ class Application {
     admin_->set_metrics(kMetricsPrefix,
                         [this](net::MetricFamilies& metrics) { server_->collect(metrics); });
     admin_->set_readiness([this] { return server_->readiness(); });
-    admin_->post("/api/v1/reload", [this](const net::AdminRequest&) { return reload_by_http(); });
+    admin_->post("/api/v1/reload", [this](const net::AdminRequest& request) {
+      const std::string dry_run = request.parameter("dry_run").value_or("0");
+      return reload_by_http(dry_run != "0");
+    });
     if (auto failed = admin_->start()) return failed;
     net::log_info("metrics on http://" + admin_->bound().text() + "/metrics");
     return std::nullopt;
@@ -216,16 +219,16 @@ class Application {
     }
   }
 
-  net::AdminResponse reload_by_http() {
+  net::AdminResponse reload_by_http(bool dry_run) {
     struct Answer {
       ReloadResult result = ReloadResult::kUnchanged;
       std::string text;
     };
     auto promise = std::make_shared<std::promise<Answer>>();
     auto future = promise->get_future();
-    shutdown_.post([this, promise] {
+    shutdown_.post([this, promise, dry_run] {
       Answer answer;
-      answer.result = reload("http", answer.text);
+      answer.result = reload(dry_run ? "dry_run" : "http", answer.text, dry_run);
       promise->set_value(std::move(answer));
     });
     if (future.wait_for(kReloadAnswerTimeout) != std::future_status::ready) {
@@ -239,30 +242,39 @@ class Application {
   }
 
   // On the main thread. `message`: what came of it, for people.
-  ReloadResult reload(const char* trigger, std::string& message) {
+  // `dry_run`: only what would come of it, with the share of keys that would move.
+  ReloadResult reload(const char* trigger, std::string& message, bool dry_run = false) {
     if (!line_.nodes.empty()) {
       message = "the nodes were given on the command line: there is no file to load\n";
       server_->count_reload(ReloadResult::kUnchanged);
       return ReloadResult::kUnchanged;
     }
     const config::ConfigFile file = config::read_config_file(line_.config_file);
-    if (!file.ok()) return reject(trigger, file.error + "\n", message);
+    if (!file.ok()) return reject(trigger, file.error + "\n", message, dry_run);
     if (file.text == text_) {
       message = "unchanged\n";
+      // The watcher also sees what another trigger has loaded; that is no attempt of its own.
+      if (dry_run || std::string_view(trigger) == "file") return ReloadResult::kUnchanged;
       server_->count_reload(ReloadResult::kUnchanged);
       net::log_info("configuration unchanged", {{"trigger", trigger}});
       return ReloadResult::kUnchanged;
     }
     config::ConfigResult result = config::load_proxy_config(file.text, line_.config_file);
-    if (!result.ok()) return reject(trigger, config::format(result.errors), message);
+    if (!result.ok()) return reject(trigger, config::format(result.errors), message, dry_run);
     override_options(line_, result.options);
+    if (dry_run) {
+      message = config::move_report(server_->options(), result.options);
+      return ReloadResult::kApplied;
+    }
     text_ = file.text;
     apply(trigger, std::move(result.options), message);
     return ReloadResult::kApplied;
   }
 
-  ReloadResult reject(const char* trigger, const std::string& errors, std::string& message) {
+  ReloadResult reject(const char* trigger, const std::string& errors, std::string& message,
+                      bool dry_run) {
     message = errors;
+    if (dry_run) return ReloadResult::kRejected;
     server_->count_reload(ReloadResult::kRejected);
     net::log_error("configuration rejected, keeping the running one",
                    {{"trigger", trigger}, {"errors", errors}});

@@ -80,6 +80,7 @@ struct NodeCounters {
   net::Counter misses;
   std::array<net::Counter, kNodeFailureNames.size()> errors;
   std::array<net::Counter, kConnectResultNames.size()> connects;
+  net::Counter health_check_failures;
   net::Counter read_bytes;
   net::Counter written_bytes;
   net::Counter in_flight;    // a gauge

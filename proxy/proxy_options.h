@@ -41,8 +41,8 @@ struct Limits {
   // fail at once.
   std::uint64_t pending_bytes_per_node = std::uint64_t{64} << 20;
   // Bytes of replies that may wait for one client to read them; above it the client is closed. A
-  // client is not read from any more at a sixteenth of it.
-  std::uint64_t client_output_bytes = std::uint64_t{64} << 20;
+  // client is not read from any more at a 64th of it. At least twice item_bytes is taken.
+  std::uint64_t client_output_bytes = std::uint64_t{256} << 20;
   // Time a draining process gives its clients before it closes their connections.
   std::chrono::milliseconds shutdown_grace{10'000};
 };

@@ -42,6 +42,17 @@ double unix_now_s() {
   return std::chrono::duration<double>(std::chrono::system_clock::now().time_since_epoch()).count();
 }
 
+// A reload says what it cannot apply, and goes on with what is.
+void keep_what_needs_restart(const ProxyOptions& running, ProxyOptions& options) {
+  options.listen = running.listen;
+  options.threads = running.threads;
+  options.admin = running.admin;
+  options.limits.client_connections = running.limits.client_connections;
+  options.limits.item_bytes = running.limits.item_bytes;
+  options.limits.client_idle = running.limits.client_idle;
+  options.limits.client_output_bytes = running.limits.client_output_bytes;
+}
+
 std::vector<PoolChange> changes(const RoutingTable& before, const RoutingTable& after) {
   std::vector<PoolChange> result;
   for (routing::PoolIndex pool = 0; pool < after.pool_count(); ++pool) {
@@ -98,14 +109,12 @@ void ProxyServer::install(const RoutingTablePtr& table) {
 
 std::vector<PoolChange> ProxyServer::apply(ProxyOptions options) {
   const RoutingTablePtr before = table();
+  keep_what_needs_restart(options_, options);
   const auto after = std::make_shared<const RoutingTable>(options, before.get(), steady_now(),
                                                           before->generation() + 1);
   install(after);
   threads_.post(0, [this] { workers_[0]->upstreams().connect_all(); });
   std::vector<PoolChange> moved = changes(*before, *after);
-  options.listen = options_.listen;
-  options.threads = options_.threads;
-  options.admin = options_.admin;
   const std::lock_guard lock(mutex_);
   options_ = std::move(options);
   table_ = after;

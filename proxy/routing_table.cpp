@@ -1,5 +1,7 @@
 #include "proxy/routing_table.h"
 
+#include <algorithm>
+
 namespace ringcache::proxy {
 
 using routing::Backend;
@@ -50,6 +52,8 @@ routing::Router make_router(const ProxyOptions& options, const RoutingTable* pre
 RoutingTable::RoutingTable(const ProxyOptions& options, const RoutingTable* previous,
                            HealthTracker::Time now, std::uint64_t generation)
     : router_(make_router(options, previous)), limits_(options.limits), generation_(generation) {
+  // Less would cut off every client that asks for one large value.
+  limits_.client_output_bytes = std::max(limits_.client_output_bytes, 2 * limits_.item_bytes);
   for (PoolIndex pool = 0; pool < router_.pool_count(); ++pool) {
     const PoolOptions& pool_options = router_.pool(pool).options();
     const PoolIndex old =

@@ -62,19 +62,16 @@ std::chrono::milliseconds back_off(std::uint32_t step) {
 
 }  // namespace
 
-bool operator==(const UpstreamSettings& a, const UpstreamSettings& b) {
+bool same_node(const UpstreamSettings& a, const UpstreamSettings& b) {
   return a.pool == b.pool && a.node == b.node && a.address == b.address &&
-         a.connection_index == b.connection_index && a.timeouts.connect == b.timeouts.connect &&
-         a.timeouts.request == b.timeouts.request && a.probe_interval == b.probe_interval &&
-         a.probe_timeout == b.probe_timeout && a.fall == b.fall && a.pending_max == b.pending_max &&
-         a.pending_bytes_max == b.pending_bytes_max && a.item_bytes_max == b.item_bytes_max;
+         a.connection_index == b.connection_index;
 }
 
 Upstream::Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters& counters)
     : worker_(worker),
       settings_(std::move(settings)),
       counters_(counters),
-      parser_(settings_.item_bytes_max),
+      parser_(protocol::kValueBytesNameable),
       deadline_timer_(worker.timers(), [this] { check_deadlines(); }),
       retry_timer_(worker.timers(), [this] { open(); }),
       probe_timer_(worker.timers(), [this] { send_probe(); }) {}
@@ -122,6 +119,8 @@ void Upstream::open() {
   state_ = State::kConnecting;
   closing_for_.reset();
   bytes_needed_ = 0;
+  skip_left_ = 0;
+  answered_ = false;
   connection_ = &net::connect(worker_, to_address(settings_.address), options, *this);
   connection_->count_bytes_into(&counters_.read_bytes, &counters_.written_bytes);
 }
@@ -154,7 +153,8 @@ void Upstream::send_probe() {
 std::optional<NodeFailure> Upstream::send(const InFlight& entry, std::string_view line,
                                           std::string_view data_block) {
   if (state_ == State::kIdle) open();
-  if (state_ == State::kBackOff || state_ == State::kProbing || closing_for_) {
+  const bool unsure = failed_before_ && state_ != State::kUp && state_ != State::kIdle;
+  if (unsure || closing_for_) {
     return closing_for_.value_or(NodeFailure::kRefused);
   }
   if (in_flight_.size() >= settings_.pending_max ||
@@ -180,13 +180,20 @@ void Upstream::enqueue(const InFlight& entry) {
 void Upstream::on_bytes(net::Connection& connection) {
   Response response;
   while (!closing_for_ && connection.in().size() > 0) {
-    if (connection.in().size() < bytes_needed_) return;
+    if (skip_left_ > 0 && !skip_oversized()) return;
+    if (connection.in().empty() || connection.in().size() < bytes_needed_) return;
     bytes_needed_ = 0;
     if (in_flight_.empty()) return give_up(NodeFailure::kProtocol);  // a reply nobody asked for
     const ReplyKind kind = protocol::reply_kind(in_flight_.front().command);
     std::size_t consumed = 0;
     const ParseResult result = parser_.parse(connection.in().bytes(), kind, response, consumed);
     if (result == ParseResult::kInvalid) return give_up(NodeFailure::kProtocol);
+    const bool has_header =
+        response.header_bytes > 0 && (result == ParseResult::kNeedMore || !response.value.empty());
+    if (has_header && response.value_bytes > settings_.item_bytes_max) {
+      skip_left_ = response.header_bytes + response.value_bytes + protocol::kCrlf.size();
+      continue;
+    }
     if (result == ParseResult::kNeedMore) {
       if (!connection.in().ensure(response.bytes_needed)) return give_up(NodeFailure::kProtocol);
       bytes_needed_ = response.bytes_needed;
@@ -197,9 +204,29 @@ void Upstream::on_bytes(net::Connection& connection) {
   }
 }
 
+// A value above the proxy's limit that a node has all the same (somebody stored it there directly)
+// is a miss for whoever asked, and no harm to the others on the connection. False: more of it is to
+// come.
+bool Upstream::skip_oversized() {
+  net::ReadBuffer& in = connection_->in();
+  const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(skip_left_, in.size()));
+  in.consume(bytes);
+  skip_left_ -= bytes;
+  if (skip_left_ > 0) return false;
+  timeouts_in_row_ = 0;
+  if (protocol::reply_kind(in_flight_.front().command) == ReplyKind::kMeta) {
+    Response miss;
+    miss.status = protocol::ResponseStatus::kMetaMiss;
+    miss.bytes = protocol::kMetaMiss;
+    take_element(miss);
+  }
+  return true;
+}
+
 void Upstream::take_element(const Response& response) {
   InFlight& entry = in_flight_.front();
   timeouts_in_row_ = 0;
+  answered_ = answered_ || response.last;
   if (!entry.probe) deliver(entry, response, settings_.node, counters_);
   if (response.last) finish_front();
 }
@@ -226,11 +253,18 @@ void Upstream::finish_front() {
   if (retired_ && in_flight_.empty() && connection_ != nullptr) connection_->close();
 }
 
+// Deadlines are looked at in the order of the queue, so a probe between requests may not have more
+// time than they.
+std::chrono::milliseconds Upstream::time_limit(const InFlight& entry) const {
+  if (!entry.probe) return settings_.timeouts.request;
+  if (state_ == State::kProbing) return settings_.probe_timeout;
+  return std::min(settings_.probe_timeout, settings_.timeouts.request);
+}
+
 void Upstream::arm_deadline() {
   if (timed_out_ >= in_flight_.size()) return;
   InFlight& next = in_flight_[timed_out_];
-  const auto limit = next.probe ? settings_.probe_timeout : settings_.timeouts.request;
-  const net::SteadyNs due = next.sent + std::chrono::nanoseconds(limit).count();
+  const net::SteadyNs due = next.sent + std::chrono::nanoseconds(time_limit(next)).count();
   deadline_timer_.after(std::chrono::nanoseconds(std::max<net::SteadyNs>(due - now(), 1)));
 }
 
@@ -238,9 +272,9 @@ void Upstream::check_deadlines() {
   bool probe_timed_out = false;
   while (timed_out_ < in_flight_.size()) {
     InFlight& entry = in_flight_[timed_out_];
-    const auto limit = entry.probe ? settings_.probe_timeout : settings_.timeouts.request;
-    if (now() - entry.sent < std::chrono::nanoseconds(limit).count()) break;
+    if (now() - entry.sent < std::chrono::nanoseconds(time_limit(entry)).count()) break;
     ++timed_out_;
+    if (entry.probe && state_ == State::kUp) counters_.health_check_failures.add();
     ++timeouts_in_row_;
     probe_timed_out = probe_timed_out || entry.probe;
     report(NodeResult::kTimeout);
@@ -250,7 +284,8 @@ void Upstream::check_deadlines() {
     entry.pending = nullptr;
     pending->part_done(now());
   }
-  if (timeouts_in_row_ >= settings_.fall || probe_timed_out) {
+  const bool nothing_else_comes = retired_ && timed_out_ == in_flight_.size();
+  if (timeouts_in_row_ >= settings_.fall || probe_timed_out || nothing_else_comes) {
     return give_up(NodeFailure::kTimeout);
   }
   arm_deadline();
@@ -265,6 +300,7 @@ void Upstream::give_up(NodeFailure failure) {
 
 void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
   const bool was_connected = state_ == State::kUp || state_ == State::kProbing;
+  if (state_ == State::kProbing) counters_.health_check_failures.add();
   connection_ = nullptr;
   if (was_connected) counters_.connections.sub();
   probe_timer_.cancel();
@@ -274,8 +310,13 @@ void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
     counters_.connects[static_cast<std::size_t>(result)].add();
     closing_for_ = timed_out ? NodeFailure::kTimeout : NodeFailure::kRefused;
     report(NodeResult::kRefused);
-  } else if (in_flight_.empty() && !closing_for_) {
-    state_ = State::kIdle;  // the node ended a quiet connection; the next request opens another
+  } else if (in_flight_.empty() && !closing_for_ && (answered_ || retired_)) {
+    // The node ended a quiet connection. If that is because it is gone, the next attempt tells.
+    state_ = State::kIdle;
+    if (retired_) return tell_gone();
+    if (info.reason == net::CloseReason::kPeerClosed || info.reason == net::CloseReason::kError) {
+      open();
+    }
     return;
   } else {
     const NodeFailure failure = closing_for_.value_or(NodeFailure::kReset);
@@ -288,7 +329,7 @@ void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
   failed_before_ = true;
   if (info.reason == net::CloseReason::kShutdown || retired_) {
     state_ = State::kIdle;
-    return;
+    return tell_gone();
   }
   schedule_retry();
 }
@@ -324,12 +365,18 @@ void Upstream::fail_all(NodeFailure failure) {
   }
 }
 
-void Upstream::retire() {
+void Upstream::retire(void (*on_gone)(void* context), void* context) {
   retired_ = true;
+  on_gone_ = on_gone;
+  gone_context_ = context;
   retry_timer_.cancel();
   probe_timer_.cancel();
   if (state_ == State::kBackOff) state_ = State::kIdle;
-  if (connection_ != nullptr && in_flight_.empty()) connection_->close();
+  if (connection_ != nullptr && timed_out_ == in_flight_.size()) connection_->close();
+}
+
+void Upstream::tell_gone() {
+  if (on_gone_ != nullptr) worker_.at_end_of_turn(on_gone_, gone_context_);
 }
 
 }  // namespace ringcache::proxy

@@ -11,8 +11,9 @@
 //                                                       ^                 (version answered)  |
 //                                                       +-------------------------------------+
 //
-// In back-off and while probing a request fails at once: no client waits on finding out whether a
-// node is back. Retries are delayed exponentially with jitter, kBackOffFirst to kBackOffMax.
+// Once it has failed, in back-off, while connecting again and while probing, a request fails at
+// once: no client waits on finding out whether a node is back. Retries are delayed exponentially
+// with jitter, kBackOffFirst to kBackOffMax.
 //
 // One timeout costs one request: its client is answered, and the entry stays in the queue without
 // an owner so that the late reply is recognised and dropped. After `fall` timeouts with no reply
@@ -55,7 +56,7 @@ struct InFlight {
   net::SteadyNs sent = 0;
 };
 
-// From what an Upstream is made: equal settings mean that a reload keeps the connection.
+// From what an Upstream is made.
 struct UpstreamSettings {
   std::string pool;
   std::string node;
@@ -68,9 +69,10 @@ struct UpstreamSettings {
   std::uint32_t pending_max = 0;      // Limits::pending_per_node
   std::size_t pending_bytes_max = 0;  // Limits::pending_bytes_per_node
   std::uint64_t item_bytes_max = 0;   // a larger value in a reply is garbage
-
-  friend bool operator==(const UpstreamSettings&, const UpstreamSettings&);
 };
+
+// Whether a reload keeps the connection and goes on with new timeouts and limits.
+bool same_node(const UpstreamSettings& left, const UpstreamSettings& right);
 
 class Upstream final : public net::ConnectionHandler {
  public:
@@ -95,10 +97,14 @@ class Upstream final : public net::ConnectionHandler {
   std::optional<NodeFailure> send(const InFlight& entry, std::string_view line,
                                   std::string_view data_block = {});
 
-  // No more requests will come: closes when the last reply is in.
-  void retire();
+  // New timeouts and limits for the same node; the connection and what is in flight stay.
+  // REQUIRES: same_node(settings, this->settings()).
+  void update(UpstreamSettings settings) { settings_ = std::move(settings); }
+
+  // No more requests will come: closes when the last reply is in, or its time is over, and then
+  // calls on_gone(context), at the end of that loop turn.
+  void retire(void (*on_gone)(void* context), void* context);
   bool gone() const { return retired_ && connection_ == nullptr; }
-  std::size_t in_flight() const { return in_flight_.size(); }
 
   void on_bytes(net::Connection& connection) override;
   void on_connected(net::Connection& connection) override;
@@ -115,11 +121,14 @@ class Upstream final : public net::ConnectionHandler {
   void enqueue(const InFlight& entry);
   void send_probe();
   void take_element(const protocol::Response& response);
+  bool skip_oversized();
+  std::chrono::milliseconds time_limit(const InFlight& entry) const;
   void finish_front();
   void give_up(NodeFailure failure);
   void fail_all(NodeFailure failure);
   void log_loss(NodeFailure failure);
   void schedule_retry();
+  void tell_gone();
   void check_deadlines();
   void arm_deadline();
   void report(routing::NodeResult result);
@@ -134,13 +143,17 @@ class Upstream final : public net::ConnectionHandler {
   net::Connection* connection_ = nullptr;
   State state_ = State::kIdle;
   bool retired_ = false;
+  bool answered_ = false;       // the present connection has brought a whole reply
   bool failed_before_ = false;  // the next connection must answer a probe before it is used
   std::uint32_t back_off_step_ = 0;
   std::uint32_t timeouts_in_row_ = 0;
   std::size_t bytes_needed_ = 0;  // do not parse before so many bytes are there
+  std::uint64_t skip_left_ = 0;   // bytes of a value above item_bytes_max still to drop
   std::size_t timed_out_ = 0;     // entries at the front whose time is over
   Fifo<InFlight> in_flight_;
   std::optional<NodeFailure> closing_for_;
+  void (*on_gone_)(void*) = nullptr;
+  void* gone_context_ = nullptr;
   net::LogLimiter loss_limiter_;  // a flapping node does not flood the log
   net::Timer deadline_timer_;
   net::Timer retry_timer_;

@@ -41,8 +41,9 @@ void UpstreamSet::adopt(const RoutingTablePtr& table) {
   }
   for (Owned& upstream : old) {
     if (!upstream) continue;
-    upstream->retire();
+    Upstream& leaving = *upstream;
     retired_.push_back(std::move(upstream));
+    leaving.retire([](void* set) { static_cast<UpstreamSet*>(set)->drop_gone(); }, this);
   }
   drop_gone();
 }
@@ -52,11 +53,11 @@ void UpstreamSet::adopt(const RoutingTablePtr& table) {
 UpstreamSet::Owned UpstreamSet::take_old(std::vector<Owned>& old,
                                          const UpstreamSettings& settings) {
   const std::size_t guess = upstreams_.size();
-  if (guess < old.size() && old[guess] && old[guess]->settings() == settings) {
+  if (guess < old.size() && old[guess] && same_node(old[guess]->settings(), settings)) {
     return std::move(old[guess]);
   }
   for (Owned& upstream : old) {
-    if (upstream && upstream->settings() == settings) return std::move(upstream);
+    if (upstream && same_node(upstream->settings(), settings)) return std::move(upstream);
   }
   return nullptr;
 }
@@ -71,6 +72,8 @@ void UpstreamSet::add_node(Target target, std::vector<Owned>& old) {
     if (!upstream) {
       NodeCounters& counters = counters_.node(settings.pool, settings.node);
       upstream = std::make_unique<Upstream>(worker_, std::move(settings), counters);
+    } else {
+      upstream->update(std::move(settings));
     }
     upstream->set_table(table_, target);
     upstreams_.push_back(std::move(upstream));
@@ -83,13 +86,6 @@ void UpstreamSet::connect_all() {
 
 void UpstreamSet::drop_gone() {
   std::erase_if(retired_, [](const Owned& upstream) { return upstream->gone(); });
-}
-
-std::size_t UpstreamSet::in_flight() const {
-  std::size_t count = 0;
-  for (const Owned& upstream : upstreams_) count += upstream->in_flight();
-  for (const Owned& upstream : retired_) count += upstream->in_flight();
-  return count;
 }
 
 }  // namespace ringcache::proxy

@@ -1,7 +1,8 @@
 // UpstreamSet: one worker's connections to all nodes of its table.
 //
-// A reload keeps the Upstream of every node whose settings did not change, with its connection and
-// what is in flight on it; the others are retired: they finish what they have and go.
+// A reload keeps the Upstream of every node that stays (same pool, name and address), with its
+// connection and what is in flight on it; the others are retired: they finish what they have and
+// go.
 //
 // Its worker's thread only.
 #pragma once
@@ -32,9 +33,6 @@ class UpstreamSet {
 
   // Opens a connection to every node, so that dead ones are known before a client asks.
   void connect_all();
-
-  // Replies that nodes owe, on connections that are kept and on retired ones.
-  std::size_t in_flight() const;
 
  private:
   struct Slot {

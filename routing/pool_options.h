@@ -30,8 +30,8 @@ struct TimeoutOptions {
   // From connect() to an established connection. Longer means that a black-holed node is noticed
   // later; shorter than a SYN retransmission (1 s) makes a lost packet a failure.
   std::chrono::milliseconds connect{250};
-  // From sending a request to the end of its reply. A request that takes longer is a failure, and
-  // closes the connection it used, because its reply may still come.
+  // From sending a request to the end of its reply. A request that takes longer is a failure; its
+  // late reply is recognised and dropped.
   std::chrono::milliseconds request{500};
 };
 

@@ -41,6 +41,14 @@ class Process:
     def pause(self):
         """Hangs the program: it keeps its sockets and answers nothing."""
         self.signal(signal.SIGSTOP)
+        eventually(f"{self.name} stopped", self._all_threads_stopped)
+
+    def _all_threads_stopped(self):
+        states = []
+        for thread in os.listdir(f"/proc/{self.pid}/task"):
+            with open(f"/proc/{self.pid}/task/{thread}/stat", encoding="utf-8") as stat:
+                states.append(stat.read().rpartition(")")[2].split()[0])
+        return set(states) == {"T"}
 
     def resume(self):
         self.signal(signal.SIGCONT)

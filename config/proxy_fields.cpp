@@ -44,7 +44,8 @@ const Table<AdminOptions>& admin_table() {
                 .error_of = token_error,
                 .null_is_empty = true}),
           "File whose first line is the bearer token that POST requests must carry; null asks for "
-          "none.");
+          "none.",
+          Reload::kNeedsRestart);
     return t;
   }();
   return table;
@@ -67,7 +68,8 @@ const Table<ProxyOptions>& reload_table() {
     Table<ProxyOptions> t;
     t.add("watch", &ProxyOptions::reload_watch, flag(),
           "Loads this file whenever it changes. SIGHUP and `POST /api/v1/reload` work in any "
-          "case.");
+          "case.",
+          Reload::kNeedsRestart);
     return t;
   }();
   return table;
@@ -97,7 +99,8 @@ const Table<Limits>& limits_table() {
           "they fail at once.");
     t.add("client_output", &Limits::client_output_bytes, size(1 << 20, std::uint64_t{1} << 34),
           "Bytes of replies that may wait for one client to read them; above it the client is "
-          "closed. It is not read from above a 64th of it. At least 256 times `item_size` lets any multiget through.",
+          "closed. It is not read from above a 64th of it. At least 256 times "
+          "`item_size` lets any multiget through.",
           Reload::kNeedsRestart);
     t.add("shutdown_grace", &Limits::shutdown_grace, duration(0ms, 1h),
           "Time a draining proxy gives its clients before it closes their connections.");

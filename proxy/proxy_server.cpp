@@ -47,6 +47,7 @@ void keep_what_needs_restart(const ProxyOptions& running, ProxyOptions& options)
   options.listen = running.listen;
   options.threads = running.threads;
   options.admin = running.admin;
+  options.reload_watch = running.reload_watch;
   options.limits.client_connections = running.limits.client_connections;
   options.limits.item_bytes = running.limits.item_bytes;
   options.limits.client_idle = running.limits.client_idle;

@@ -187,11 +187,14 @@ TEST_CASE("only what a restart must apply is reported as such") {
   const ProxyOptions before = load(R"({"nodes": ["a"]})");
   CHECK(changes_that_need_restart(before, before).empty());
   const ProxyOptions applied = load(
-      R"({"nodes": ["b"], "log": {"level": "debug"}, "reload": {"watch": false},
-          "limits": {"item_size": "2MiB"}, "admin": {"token_file": "/t"}})");
+      R"({"nodes": ["b"], "log": {"level": "debug"},
+          "limits": {"pending_per_node": 7, "shutdown_grace": "1s"}})");
   CHECK(changes_that_need_restart(before, applied).empty());
   const ProxyOptions restarted = load(
-      R"({"nodes": ["a"], "listen": ["127.0.0.1:1"], "threads": 2, "admin": {"listen": "off"}})");
+      R"({"nodes": ["a"], "listen": ["127.0.0.1:1"], "threads": 2,
+          "admin": {"listen": "off", "token_file": "/t"}, "reload": {"watch": false},
+          "limits": {"item_size": "2MiB", "client_idle": "1s"}})");
   CHECK(changes_that_need_restart(before, restarted) ==
-        std::vector<std::string>{"/listen", "/threads", "/admin/listen"});
+        std::vector<std::string>{"/listen", "/threads", "/admin/listen", "/admin/token_file",
+                                 "/reload/watch", "/limits/item_size", "/limits/client_idle"});
 }

@@ -66,7 +66,7 @@ struct ParsedRequest {
 };
 
 // Enough to hide the memory latency of a pipeline, and to stay in the cache.
-inline constexpr std::size_t kLookAhead = 8;
+inline constexpr std::size_t kLookAhead = 16;
 
 struct NodeWorker {
   NodeWorker(Store& store, ExecutorHost& host, ValueBudget& budget, const NodeClock& node_clock)

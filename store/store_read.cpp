@@ -32,7 +32,10 @@ void StoreThread::prefetch(const HashedKey& key) const {
 
 void StoreThread::prefetch_item(const HashedKey& key) const {
   const ChunkRef ref = arena_->table().guess(key.hash);
-  if (ref != kNoChunk) __builtin_prefetch(arena_->region().item(ref));
+  if (ref == kNoChunk) return;
+  // Header, key and the start of the value; past the end of the region a prefetch does nothing.
+  const char* item = reinterpret_cast<const char*>(arena_->region().item(ref));
+  for (std::size_t line = 0; line < 3; ++line) __builtin_prefetch(item + line * 64);
 }
 
 // The live item, without the lock. A dead one is removed if the lock happens to be free: nobody has

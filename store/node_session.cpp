@@ -8,7 +8,6 @@
 
 #include "net/log.h"
 #include "net/worker.h"
-#include "store/node_peer.h"
 
 namespace ringcache::store {
 
@@ -18,8 +17,6 @@ using protocol::ParseResult;
 NodeSession::NodeSession(net::Connection& connection, NodeWorker& worker) : worker_(worker) {
   connection.count_bytes_into(&worker.read_bytes, &worker.written_bytes);
   entry_.fd = connection.native_handle();
-  entry_.peer = peer_name(connection.native_handle());
-  entry_.listener = listener_name(connection.native_handle());
   entry_.last_command = worker.clock.seconds(connection.worker().now_ns());
   worker_.sessions.add(entry_);
 }
@@ -150,7 +147,7 @@ void NodeSession::prefetch(std::size_t count) {
 
 NodeSession::Step NodeSession::execute(net::Connection& connection, ParsedRequest& parsed) {
   if (worker_.trace_requests.load(std::memory_order_relaxed)) {
-    net::log_debug("request", {{"peer", entry_.peer}, {"line", parsed.request.line}});
+    net::log_debug("request", {{"peer", connection.peer()}, {"line", parsed.request.line}});
   }
   if (parsed.result == ParseResult::kInvalid) return refuse(connection, parsed);
   const Command command = parsed.request.command;
@@ -273,7 +270,7 @@ void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& i
   }
   if (info.reason == net::CloseReason::kIdle) worker_.idle_kicks.add();
   if (net::log_enabled(net::LogLevel::kDebug)) {
-    net::log_debug("connection closed", {{"peer", entry_.peer},
+    net::log_debug("connection closed", {{"peer", connection.peer()},
                                          {"reason", net::to_string(info.reason)},
                                          {"read_bytes", connection.read_bytes()},
                                          {"written_bytes", connection.written_bytes()}});

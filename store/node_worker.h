@@ -11,7 +11,6 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
-#include <string>
 #include <vector>
 
 #include "net/counter.h"
@@ -29,8 +28,6 @@ enum class SessionState : std::uint8_t { kReading, kValue, kSwallowing, kWriting
 // What other threads may see of a session: an entry of its worker's list.
 struct SessionEntry {
   int fd = -1;
-  std::string peer;
-  std::string listener;
   std::atomic<SessionState> state{SessionState::kReading};
   std::atomic<Seconds> last_command{kClockStart};
   SessionEntry* previous = nullptr;

@@ -118,6 +118,8 @@ class Executor {
   void refuse_store(const StoreReply& reply, StoreStatus status, const HashedKey& key,
                     net::WriteBuffer& out);
 
+  // One line of text and CRLF.
+  static void write_line(net::WriteBuffer& out, std::string_view text);
   void write_value(const ItemView& item, bool with_cas, net::WriteBuffer& out);
   void remove(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
   void arithmetic(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);

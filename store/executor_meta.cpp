@@ -36,12 +36,6 @@ void append_plain(net::WriteBuffer& out, const Request& request, ResponseStatus 
   append_meta(out, request.command, status, request.meta.reply_flags(), facts);
 }
 
-void append_error(net::WriteBuffer& out, std::string_view text) {
-  if (char* to = out.reserve(protocol::line_bytes_max(text))) {
-    out.commit(static_cast<std::size_t>(protocol::write_line(to, text) - to));
-  }
-}
-
 }  // namespace
 
 void Executor::meta_get(const Request& request, const HashedKey& key, net::WriteBuffer& out) {
@@ -143,7 +137,7 @@ void Executor::meta_remove(const Request& request, const HashedKey& key, net::Wr
       append_plain(out, request, ResponseStatus::kMetaExists);
       break;
     case DeleteStatus::kNoMemory:
-      append_error(out, protocol::kErrorOutOfMemory);
+      write_line(out, protocol::kErrorOutOfMemory);
       break;
   }
 }
@@ -176,10 +170,10 @@ void Executor::meta_arithmetic(const Request& request, const HashedKey& key,
       append_plain(out, request, ResponseStatus::kMetaExists);
       return;
     case ArithmeticStatus::kNotNumeric:
-      append_error(out, protocol::kErrorNonNumeric);
+      write_line(out, protocol::kErrorNonNumeric);
       return;
     case ArithmeticStatus::kNoMemory:
-      append_error(out, protocol::kErrorOutOfMemory);
+      write_line(out, protocol::kErrorOutOfMemory);
       return;
   }
   const bool with_value = flags.has('v');

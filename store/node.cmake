@@ -4,6 +4,7 @@
 add_library(ringcache_node_core STATIC
   executor.cpp
   executor_meta.cpp
+  executor_store.cpp
   executor_values.cpp
   node.cpp
   node_command_line.cpp

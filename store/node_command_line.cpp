@@ -84,7 +84,7 @@ void refuse_foreign_options(CLI::App& app) {
   }
 }
 
-void add_options(CLI::App& app, Words& words, NodeOptions& options) {
+void add_network_options(CLI::App& app, Words& words, NodeOptions& options) {
   const char* const network = "Network";
   app.add_option("-p,--port", words.port, "TCP port; 0 = any free one, named in the log")
       ->check(CLI::Range(0, 65535))
@@ -112,7 +112,9 @@ void add_options(CLI::App& app, Words& words, NodeOptions& options) {
   app.add_option("-U,--udp-port", words.udp_port, "only 0: the node never listens on UDP")
       ->group(network)
       ->capture_default_str();
+}
 
+void add_memory_options(CLI::App& app, Words& words, NodeOptions& options) {
   const char* const memory = "Memory";
   app.add_option("-m,--memory-limit", words.memory_mib, "memory for items, MiB")
       ->check(CLI::Range(std::size_t{1}, std::numeric_limits<std::size_t>::max() / kMiB))
@@ -129,7 +131,9 @@ void add_options(CLI::App& app, Words& words, NodeOptions& options) {
   app.add_flag("-M,--disable-evictions", words.no_evictions,
                "refuse to store when memory is full instead of evicting")
       ->group(memory);
+}
 
+void add_process_options(CLI::App& app, Words& words, NodeOptions& options) {
   const char* const process = "Process";
   app.add_option("-t,--threads", options.threads, "worker threads; 0 = one per core")
       ->check(CLI::Range(std::size_t{0}, kThreadsLimit))
@@ -279,7 +283,9 @@ CommandLineResult parse_node_command_line(int argc, const char* const* argv) {
                "ringcache-node");
   app.set_help_flag("-h,--help", "print this and end")->group("Process");
   app.get_formatter()->column_width(34);
-  add_options(app, words, options);
+  add_network_options(app, words, options);
+  add_memory_options(app, words, options);
+  add_process_options(app, words, options);
   refuse_foreign_options(app);
   app.footer("Words for -o:\n" + extended_options_help() + "\n" + kExamples);
   try {

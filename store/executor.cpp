@@ -83,8 +83,7 @@ void Executor::write_value(const ItemView& item, bool with_cas, net::WriteBuffer
   if (small) {
     std::memcpy(end, item.value().data(), value_bytes);
     end += value_bytes;
-    std::memcpy(end, "\r\n", 2);
-    end += 2;
+    end += protocol::kCrlf.copy(end, protocol::kCrlf.size());
   }
   out.commit(static_cast<std::size_t>(end - start));
   if (!small) {

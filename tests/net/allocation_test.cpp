@@ -1,11 +1,7 @@
-// Steady traffic allocates nothing. Stands in for malloc and its like, since memory also comes from
-// aligned_alloc and operator new, and counts on the threads that ask for it.
+// Steady traffic allocates nothing.
 
 #include <doctest/doctest.h>
-#include <malloc.h>
 
-#include <atomic>
-#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -13,53 +9,10 @@
 #include <vector>
 
 #include "tests/net/net_fixture.h"
+#include "tests/support/malloc_counter.h"
 
-namespace {
-
-thread_local bool counting = false;
-std::atomic<std::size_t> allocations{0};
-
-void count() {
-  if (counting) allocations.fetch_add(1);
-}
-
-}  // namespace
-
-extern "C" {
-
-void* __libc_malloc(std::size_t bytes);
-void* __libc_calloc(std::size_t count, std::size_t bytes);
-void* __libc_realloc(void* memory, std::size_t bytes);
-void* __libc_memalign(std::size_t alignment, std::size_t bytes);
-
-void* malloc(std::size_t bytes) {
-  count();
-  return __libc_malloc(bytes);
-}
-void* calloc(std::size_t number, std::size_t bytes) {
-  count();
-  return __libc_calloc(number, bytes);
-}
-void* realloc(void* memory, std::size_t bytes) {
-  count();
-  return __libc_realloc(memory, bytes);
-}
-void* memalign(std::size_t alignment, std::size_t bytes) {
-  count();
-  return __libc_memalign(alignment, bytes);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
-  count();
-  return __libc_memalign(alignment, bytes);
-}
-int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
-  count();
-  *memory = __libc_memalign(alignment, bytes);
-  return *memory != nullptr ? 0 : ENOMEM;
-}
-
-}  // extern "C"
-
+using ringcache::testing::allocations;
+using ringcache::testing::counting_allocations;
 using namespace ringcache::net;
 using namespace ringcache::net::testing;
 
@@ -90,12 +43,12 @@ void exchange(std::vector<Client>& clients, const std::string& batch, int rounds
 }  // namespace
 
 TEST_CASE("the counter counts") {
-  counting = true;
+  counting_allocations = true;
   const std::size_t before = allocations;
   const auto one = std::make_unique<int>(1);
   void* two = std::aligned_alloc(64, 64);
   std::free(two);
-  counting = false;
+  counting_allocations = false;
   CHECK(allocations - before == 2);
 }
 
@@ -107,10 +60,10 @@ TEST_CASE("steady traffic allocates nothing on the worker") {
   for (int request = 0; request < 16; ++request)
     batch += "get some_key_" + std::to_string(request) + "\r\n";
   exchange(clients, batch, 50);
-  server.threads->run_on_all([](Worker&) { counting = true; });
+  server.threads->run_on_all([](Worker&) { counting_allocations = true; });
   const std::size_t before = allocations;
   exchange(clients, batch, 200);
   const std::size_t after = allocations;
-  server.threads->run_on_all([](Worker&) { counting = false; });
+  server.threads->run_on_all([](Worker&) { counting_allocations = false; });
   CHECK(after == before);
 }

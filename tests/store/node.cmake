@@ -13,6 +13,7 @@ ringcache_unit_test(node_test
 if(NOT RINGCACHE_SANITIZE)
   ringcache_unit_test(node_allocation_test
     SOURCES node_allocation_test.cpp ${CMAKE_SOURCE_DIR}/tests/net/net_fixture.cpp
+      ${CMAKE_SOURCE_DIR}/tests/support/malloc_counter.cpp
     LIBRARIES ringcache_node_core
   )
 endif()

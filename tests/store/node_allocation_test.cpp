@@ -1,10 +1,6 @@
-// Steady traffic allocates nothing on the workers. Stands in for malloc and its like, since memory
-// also comes from aligned_alloc and operator new, and counts on the threads that ask for it.
+// Steady traffic allocates nothing on the workers.
 #include <doctest/doctest.h>
-#include <malloc.h>
 
-#include <atomic>
-#include <cerrno>
 #include <cstddef>
 #include <cstdlib>
 #include <memory>
@@ -12,53 +8,10 @@
 #include <vector>
 
 #include "tests/store/node_fixture.h"
+#include "tests/support/malloc_counter.h"
 
-namespace {
-
-thread_local bool counting = false;
-std::atomic<std::size_t> allocations{0};
-
-void count() {
-  if (counting) allocations.fetch_add(1);
-}
-
-}  // namespace
-
-extern "C" {
-
-void* __libc_malloc(std::size_t bytes);
-void* __libc_calloc(std::size_t count, std::size_t bytes);
-void* __libc_realloc(void* memory, std::size_t bytes);
-void* __libc_memalign(std::size_t alignment, std::size_t bytes);
-
-void* malloc(std::size_t bytes) {
-  count();
-  return __libc_malloc(bytes);
-}
-void* calloc(std::size_t number, std::size_t bytes) {
-  count();
-  return __libc_calloc(number, bytes);
-}
-void* realloc(void* memory, std::size_t bytes) {
-  count();
-  return __libc_realloc(memory, bytes);
-}
-void* memalign(std::size_t alignment, std::size_t bytes) {
-  count();
-  return __libc_memalign(alignment, bytes);
-}
-void* aligned_alloc(std::size_t alignment, std::size_t bytes) {
-  count();
-  return __libc_memalign(alignment, bytes);
-}
-int posix_memalign(void** memory, std::size_t alignment, std::size_t bytes) {
-  count();
-  *memory = __libc_memalign(alignment, bytes);
-  return *memory != nullptr ? 0 : ENOMEM;
-}
-
-}  // extern "C"
-
+using ringcache::testing::allocations;
+using ringcache::testing::counting_allocations;
 using namespace ringcache;
 using namespace ringcache::store;
 using namespace ringcache::store::testing;
@@ -111,10 +64,10 @@ TEST_CASE("steady traffic allocates nothing on the workers") {
   for (int i = 0; i < 4; ++i) clients.push_back(server.client());
   const Traffic traffic = mixed_traffic();
   exchange(clients, traffic, 30);
-  server.node.io_threads().run_on_all([](net::Worker&) { counting = true; });
+  server.node.io_threads().run_on_all([](net::Worker&) { counting_allocations = true; });
   const std::size_t before = allocations;
   exchange(clients, traffic, 100);
   const std::size_t after = allocations;
-  server.node.io_threads().run_on_all([](net::Worker&) { counting = false; });
+  server.node.io_threads().run_on_all([](net::Worker&) { counting_allocations = false; });
   CHECK(after == before);
 }

@@ -8,6 +8,7 @@
 #include "net/worker.h"
 #include "protocol/request_writer.h"
 #include "protocol/response.h"
+#include "protocol/response_writer.h"
 #include "proxy/client_session.h"
 #include "proxy/proxy_server.h"
 #include "proxy/proxy_version.h"
@@ -56,6 +57,17 @@ std::vector<Target> every_server(const RoutingTable& table) {
     }
   }
   return targets;
+}
+
+// A client that tells its answers apart by key or opaque gets them with a miss, too.
+void remember_miss(const Request& request, PendingRequest& pending) {
+  if (!request.meta.has('k') && !request.meta.has('O')) return;
+  std::array<char, protocol::kMetaLineBytesMax> line;
+  const protocol::MetaItemFacts facts{.key = request.key(), .key_is_base64 = request.key_is_base64};
+  const char* const end =
+      protocol::write_meta(line.data(), request.command, protocol::ResponseStatus::kMetaMiss,
+                           request.meta.reply_flags(), facts);
+  pending.miss_line.assign(line.data(), static_cast<std::size_t>(end - line.data()));
 }
 
 FanOut::Kind fan_out_kind(const Request& request) {
@@ -123,6 +135,7 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
   Upstream& upstream = worker_.upstreams().get(plan.owner(), number_);
   PendingRequest& pending = begin(request, &worker_.pool_counters(plan.pool), 1);
   pending.ends_values = spec.multi_key;
+  if (request.command == Command::kMetaGet) remember_miss(request, pending);
   InFlight entry{.pending = &pending,
                  .pool = pending.pool,
                  .command = request.command,

@@ -65,6 +65,7 @@ void PendingPool::give_back(PendingRequest& request) {
   request.quiet = request.ends_values = request.finished = false;
   request.fixed_answer = {};
   request.reply_bytes = 0;
+  request.miss_line.clear();
   if (request.reply.capacity() > kReplyBytesKept) {
     std::string().swap(request.reply);
   } else {

@@ -22,6 +22,7 @@
 
 #include "net/clock.h"
 #include "protocol/command.h"
+#include "protocol/response.h"
 #include "proxy/fan_out.h"
 #include "proxy/proxy_counters.h"
 
@@ -43,9 +44,16 @@ struct PendingRequest {
   bool finished = false;
   // Not empty: the client is told this line, whatever the node answers.
   std::string_view fixed_answer;
+  // A meta read that a node fails: EN with the key and the opaque that were asked for; empty: EN
+  // alone.
+  std::string miss_line;
   std::size_t reply_bytes = 0;      // of the whole answer, so far
   std::string reply;                // bytes that wait for the request to become the oldest
   std::unique_ptr<FanOut> fan_out;  // flush_all and stats: what the nodes said so far
+
+  std::string_view miss() const {
+    return miss_line.empty() ? protocol::kMetaMiss : std::string_view(miss_line);
+  }
 
   // Bytes of the answer, in order. Dropped when the client is gone.
   void append(std::string_view bytes);

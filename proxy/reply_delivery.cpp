@@ -75,7 +75,7 @@ void deliver_failure(InFlight& entry, NodeFailure failure, std::string_view node
   if (read) {
     const bool hidden =
         pending.quiet && protocol::quiet_suppresses(entry.command, ResponseStatus::kMetaMiss);
-    if (!hidden) pending.append(protocol::kMetaMiss);
+    if (!hidden) pending.append(pending.miss());
     return;
   }
   const bool hidden =

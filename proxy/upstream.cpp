@@ -217,7 +217,8 @@ bool Upstream::skip_oversized() {
   if (protocol::reply_kind(in_flight_.front().command) == ReplyKind::kMeta) {
     Response miss;
     miss.status = protocol::ResponseStatus::kMetaMiss;
-    miss.bytes = protocol::kMetaMiss;
+    const PendingRequest* const pending = in_flight_.front().pending;
+    miss.bytes = pending == nullptr ? protocol::kMetaMiss : pending->miss();
     take_element(miss);
   }
   return true;

@@ -57,7 +57,7 @@ ReplyLine parse_reply_line(std::string_view line) {
   if (line.starts_with("VA ")) return parse_meta_value(line.substr(3));
   if (line == "END") return plain(ReplyKind::kEnd);
   if (line == "STORED") return plain(ReplyKind::kStored);
-  if (line == "EN") return plain(ReplyKind::kMiss);
+  if (line == "EN" || line.starts_with("EN ")) return plain(ReplyKind::kMiss);
   if (line == "HD" || line.starts_with("HD ")) return plain(ReplyKind::kStored);
   if (line == "MN") return plain(ReplyKind::kNoop);
   if (line == "NOT_STORED") return plain(ReplyKind::kNotStored);

@@ -78,6 +78,7 @@ TEST_CASE("what the lines say is understood") {
   CHECK(parse_reply_line("HD").kind == ReplyKind::kStored);
   CHECK(parse_reply_line("NS").kind == ReplyKind::kNotStored);
   CHECK(parse_reply_line("EN").kind == ReplyKind::kMiss);
+  CHECK(parse_reply_line("EN kkey O1").kind == ReplyKind::kMiss);
   CHECK(parse_reply_line("CLIENT_ERROR bad data chunk").kind == ReplyKind::kServerError);
 }
 

@@ -63,9 +63,6 @@ class FileWatcher {
   // Takes in what has happened and, when it is time, looks at the file. Does not wait for anything.
   Report check(TimePoint now);
 
-  // The content was loaded by another way (SIGHUP).
-  void set_known(std::string text) { decision_.set_known(std::move(text)); }
-
  private:
   bool read_events();  // whether one was about a name on the way
   void watch_steps();

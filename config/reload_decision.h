@@ -43,8 +43,6 @@ class ReloadDecision {
   // What this look at the file means. Whether its content is any good is not known here: a bad
   // file is reported once, too, and not again until it changes.
   FileChange on_look(const ConfigFile& file, TimePoint now);
-  // Content that was loaded by another way (SIGHUP), so that it is not reported as a change.
-  void set_known(std::string text) { known_ = std::move(text); }
 
  private:
   std::string known_;  // content of the last look that could read the file

@@ -66,6 +66,7 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     workers_.push_back(std::make_unique<NodeWorker>(store_, static_cast<ExecutorHost&>(*this),
                                                     budget_, node_clock_));
+    workers_.back()->upload_timeout = options_.upload_timeout;
   }
   listener_ = std::make_unique<net::Listener>(
       threads_, listener_options(), [this](net::Connection& connection) {
@@ -227,6 +228,7 @@ NodeFigures Node::figures() const {
     figures.uploads_refused += worker->executor.uploads_refused().value();
     figures.protocol_errors += worker->protocol_errors.value();
     figures.idle_kicks += worker->idle_kicks.value();
+    figures.upload_kicks += worker->upload_kicks.value();
     figures.output_pauses += worker->output_pauses.value();
     figures.bytes_read += worker->read_bytes.value();
     figures.bytes_written += worker->written_bytes.value();

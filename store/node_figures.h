@@ -33,6 +33,8 @@ namespace ringcache::store {
   X(protocol_errors, kCounter, "protocol_errors", "protocol_errors_total",                        \
     "Command lines refused")                                                                      \
   X(idle_kicks, kCounter, "idle_kicks", "idle_kicks_total", "Connections closed by idle_timeout") \
+  X(upload_kicks, kCounter, "upload_kicks", "upload_kicks_total",                                 \
+    "Connections closed by upload_timeout")                                                       \
   X(output_pauses, kCounter, "output_pauses", "output_pauses_total",                              \
     "Times a client that did not read its answers was made to wait")                              \
   X(uploads_refused, kCounter, "uploads_refused", "uploads_refused_total",                        \

@@ -34,6 +34,9 @@ struct NodeOptions {
   bool refuse_at_limit = true;
   // A connection that sends nothing for this long is closed (-o idle_timeout); 0 = never.
   std::chrono::seconds idle_timeout{0};
+  // A connection that stops in the middle of a value for this long is closed (-o upload_timeout),
+  // so that stalled uploads do not keep the memory that other values need; 0 = never.
+  std::chrono::seconds upload_timeout{30};
 
   // 0: start, stop and trouble. 1 (-v): also connections. 2 (-vv): also every request line.
   unsigned verbosity = 0;

@@ -215,16 +215,32 @@ NodeSession::Step NodeSession::run_value(net::Connection& connection) {
     in.consume(here);
     if (reservation.remaining() > 0) {
       lend(connection);
+      expect_value(connection, true);
       return Step::kNeedMore;
     }
   }
-  if (in.size() < protocol::kCrlf.size()) return Step::kNeedMore;
+  if (in.size() < protocol::kCrlf.size()) {
+    expect_value(connection, true);
+    return Step::kNeedMore;
+  }
+  expect_value(connection, false);
   const bool good_end = in.bytes().starts_with(protocol::kCrlf);
   in.consume(protocol::kCrlf.size());
   worker_.executor.finish_store(*pending_, good_end, connection.out());
   worker_.give_pending(std::move(pending_));
   state_ = State::kCommands;
   return Step::kAgain;
+}
+
+// A value that has begun to arrive holds memory, so its connection may be silent for less long.
+void NodeSession::expect_value(net::Connection& connection, bool expecting) {
+  if (expecting == expecting_value_) return;
+  expecting_value_ = expecting;
+  if (!expecting) return connection.set_idle_timeout(idle_timeout_);
+  idle_timeout_ = connection.options().idle_timeout;
+  const std::chrono::milliseconds limit = worker_.upload_timeout;
+  const bool shorter = idle_timeout_.count() == 0 || limit < idle_timeout_;
+  if (limit.count() > 0 && shorter) connection.set_idle_timeout(limit);
 }
 
 // REQUIRES an empty input. A short rest is not worth a loan: it is copied when it comes.
@@ -268,7 +284,9 @@ void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& i
     worker_.executor.abandon_store(*pending_);
     worker_.give_pending(std::move(pending_));
   }
-  if (info.reason == net::CloseReason::kIdle) worker_.idle_kicks.add();
+  if (info.reason == net::CloseReason::kIdle) {
+    (expecting_value_ ? worker_.upload_kicks : worker_.idle_kicks).add();
+  }
   if (net::log_enabled(net::LogLevel::kDebug)) {
     net::log_debug("connection closed", {{"peer", connection.peer()},
                                          {"reason", net::to_string(info.reason)},

@@ -18,6 +18,7 @@
 // Threads: the worker of its connection.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -65,6 +66,7 @@ class NodeSession final : public net::ConnectionHandler {
   Step execute_store(net::Connection& connection, ParsedRequest& parsed);
   Step refuse(net::Connection& connection, const ParsedRequest& parsed);
   void lend(net::Connection& connection);
+  void expect_value(net::Connection& connection, bool expecting);
   void take_back(const ParsedRequest& parsed) { parser_ = parsed.before; }
   void count(protocol::Command command);
   void record_durations(net::Connection& connection);
@@ -79,6 +81,8 @@ class NodeSession final : public net::ConnectionHandler {
   std::uint16_t gets_ = 0;           // executed in this call, for the durations
   std::uint16_t sets_ = 0;
   std::uint16_t others_ = 0;
+  bool expecting_value_ = false;               // the connection's timeout is that of an upload
+  std::chrono::milliseconds idle_timeout_{0};  // the connection's own, meanwhile
   std::uint64_t swallow_bytes_ = 0;
   std::size_t lent_bytes_ = 0;
   std::unique_ptr<PendingStore> pending_;

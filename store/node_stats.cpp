@@ -120,6 +120,7 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "warm_lru_pct", store.warm_percent);
   append_stat(out, "temp_lru", "no");
   append_stat(out, "idle_timeout", static_cast<std::uint64_t>(options.idle_timeout.count()));
+  append_stat(out, "upload_timeout", static_cast<std::uint64_t>(options.upload_timeout.count()));
   append_stat(out, "track_sizes", "no");
   append_stat(out, "ssl_enabled", "no");
 }

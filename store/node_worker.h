@@ -75,6 +75,8 @@ struct NodeWorker {
 
   Executor executor;
   const NodeClock clock;
+  // How long a connection may stop in the middle of a value; 0 = for ever.
+  std::chrono::milliseconds upload_timeout{0};
   std::array<ParsedRequest, kLookAhead> parsed;
   std::vector<std::unique_ptr<PendingStore>> spare_pending;
   SessionList sessions;
@@ -90,6 +92,7 @@ struct NodeWorker {
   net::Counter written_bytes;
   net::Counter protocol_errors;
   net::Counter idle_kicks;
+  net::Counter upload_kicks;
   net::Counter output_pauses;  // executions interrupted because a client did not read
 };
 

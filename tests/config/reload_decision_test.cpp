@@ -51,10 +51,3 @@ TEST_CASE("a file that cannot be read is said once, and so is its return") {
   CHECK(decision.on_look(content("b"), kStart) == FileChange::kChanged);
   CHECK(decision.on_look(content("b"), kStart) == FileChange::kNone);
 }
-
-TEST_CASE("content that was loaded by another way is no change") {
-  ReloadDecision decision("a", kStart);
-  decision.set_known("b");
-  CHECK(decision.on_look(content("b"), kStart) == FileChange::kNone);
-  CHECK(decision.on_look(content("a"), kStart) == FileChange::kChanged);
-}

@@ -84,9 +84,10 @@ TEST_CASE("-s replaces the network") {
 }
 
 TEST_CASE("-o words") {
-  const NodeOptions options = good(
-      {"-o", "idle_timeout=30,no_maxconns_fast", "-o", "hot_lru_pct=10,warm_lru_pct=50,modern"});
+  const NodeOptions options = good({"-o", "idle_timeout=30,upload_timeout=7,no_maxconns_fast", "-o",
+                                    "hot_lru_pct=10,warm_lru_pct=50,modern"});
   CHECK(options.idle_timeout == std::chrono::seconds(30));
+  CHECK(options.upload_timeout == std::chrono::seconds(7));
   CHECK_FALSE(options.refuse_at_limit);
   CHECK(options.store.hot_percent == 10);
   CHECK(options.store.warm_percent == 50);

@@ -119,8 +119,8 @@ TEST_CASE("stats settings tells the options in force") {
   for (const char* line :
        {"STAT maxconns 99\r\n", "STAT tcpport 5\r\n", "STAT inter 127.0.0.1,::1\r\n",
         "STAT domain_socket NULL\r\n", "STAT num_threads 3\r\n", "STAT verbosity 1\r\n",
-        "STAT idle_timeout 30\r\n", "STAT maxbytes 67108864\r\n", "STAT umask 700\r\n",
-        "STAT lru_crawler yes\r\n"}) {
+        "STAT idle_timeout 30\r\n", "STAT upload_timeout 30\r\n", "STAT maxbytes 67108864\r\n",
+        "STAT umask 700\r\n", "STAT lru_crawler yes\r\n"}) {
     CAPTURE(line);
     CHECK(text.find(line) != std::string::npos);
   }

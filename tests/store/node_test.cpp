@@ -213,6 +213,21 @@ TEST_CASE("a drain answers what was asked and ends every connection") {
   CHECK_FALSE(server.client().connected());
 }
 
+TEST_CASE("a client that stops in the middle of a value is closed, an idle one is not") {
+  NodeOptions options = test_options();
+  options.upload_timeout = std::chrono::seconds(1);
+  TestNode server(options);
+  Client idle = server.client();
+  Client stalled = server.client();
+  check_exchange(stalled, set_request("k", "older"), "STORED\r\n");
+  REQUIRE(stalled.send("set k 0 0 100000\r\n" + pattern(5000)));
+  CHECK(stalled.receive_all().empty());  // returns when the node has closed
+  CHECK(server.stat("upload_kicks") == "1");
+  CHECK(server.stat("idle_kicks") == "0");
+  CHECK(server.stat("arriving_bytes") == "0");
+  check_exchange(idle, "get k\r\n", value_reply("k", "older") + "END\r\n");
+}
+
 TEST_CASE("what can't be started says why") {
   const TestNode server;
   NodeOptions options = test_options();

@@ -11,6 +11,8 @@
 #include <cmath>
 #include <ctime>
 #include <memory>
+#include <mutex>
+#include <utility>
 
 namespace ringcache::net {
 
@@ -44,9 +46,33 @@ std::shared_ptr<const Settings> make_settings(const LogOptions& options) {
   return settings;
 }
 
-std::atomic<std::shared_ptr<const Settings>>& settings_slot() {
-  static std::atomic<std::shared_ptr<const Settings>> slot{make_settings({})};
-  return slot;
+/// The settings in force. A mutex, because std::atomic<std::shared_ptr> of libstdc++ 12 releases
+/// its lock too weakly in load() and races with store(); the level alone answers most calls.
+class CurrentSettings {
+ public:
+  bool enabled(LogLevel level) const {
+    return level != LogLevel::kOff && level >= level_.load(std::memory_order_relaxed);
+  }
+  std::shared_ptr<const Settings> get() {
+    const std::lock_guard lock(mutex_);
+    return settings_;
+  }
+  void set(const LogOptions& options) {
+    auto settings = make_settings(options);
+    const std::lock_guard lock(mutex_);
+    settings_ = std::move(settings);
+    level_.store(options.level, std::memory_order_relaxed);
+  }
+
+ private:
+  std::mutex mutex_;
+  std::shared_ptr<const Settings> settings_ = make_settings({});
+  std::atomic<LogLevel> level_{LogOptions{}.level};
+};
+
+CurrentSettings& current() {
+  static CurrentSettings settings;
+  return settings;
 }
 
 void append_time(std::string& line) {
@@ -166,20 +192,20 @@ LogField::LogField(std::string_view key, double value) : key_(key) {
 }
 
 void set_up_log(const LogOptions& options) {
-  settings_slot().store(make_settings(options));
+  current().set(options);
 }
 
 bool log_enabled(LogLevel level) {
-  return settings_slot().load()->logger->should_log(kSpdlogLevels[static_cast<std::size_t>(level)]);
+  return current().enabled(level);
 }
 
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
-  const std::shared_ptr<const Settings> settings = settings_slot().load();
-  const auto spdlog_level = kSpdlogLevels[static_cast<std::size_t>(level)];
-  if (level == LogLevel::kOff || !settings->logger->should_log(spdlog_level)) return;
+  if (!current().enabled(level)) return;
+  const std::shared_ptr<const Settings> settings = current().get();
   const std::string line = settings->format == LogFormat::kJson ? json_line(level, message, fields)
                                                                 : text_line(level, message, fields);
-  settings->logger->log(spdlog_level, spdlog::string_view_t(line));
+  settings->logger->log(kSpdlogLevels[static_cast<std::size_t>(level)],
+                        spdlog::string_view_t(line));
 }
 
 void log_debug(std::string_view message, std::initializer_list<LogField> fields) {

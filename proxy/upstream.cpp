@@ -305,6 +305,11 @@ void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
   connection_ = nullptr;
   if (was_connected) counters_.connections.sub();
   probe_timer_.cancel();
+  if (info.reason == net::CloseReason::kShutdown) {  // ours, and no news of the node
+    fail_all(NodeFailure::kReset);
+    state_ = State::kIdle;
+    return;
+  }
   if (!was_connected && !retired_) {
     const bool timed_out = info.reason == net::CloseReason::kConnectTimeout;
     const auto result = timed_out ? ConnectResult::kTimeout : ConnectResult::kRefused;
@@ -328,7 +333,7 @@ void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
   fail_all(*closing_for_);
   closing_for_.reset();
   failed_before_ = true;
-  if (info.reason == net::CloseReason::kShutdown || retired_) {
+  if (retired_) {
     state_ = State::kIdle;
     return tell_gone();
   }

@@ -37,5 +37,7 @@ foreach(preset asan tsan)
   set_tests_properties(${preset} PROPERTIES LABELS sanitizer TIMEOUT 3600 RUN_SERIAL ON
     ENVIRONMENT "RINGCACHE_E2E_BATCHES=30;RINGCACHE_E2E_PATIENCE=90")
 endforeach()
+# The thread sanitizer keeps several bytes of its own for each byte of the program.
+set_property(TEST tsan APPEND PROPERTY ENVIRONMENT "RINGCACHE_E2E_MEMORY_FACTOR=4")
 add_test(NAME fuzz COMMAND ${CMAKE_SOURCE_DIR}/tests/run --no-install --preset fuzz -L fuzz)
 set_tests_properties(fuzz PROPERTIES LABELS fuzz TIMEOUT 1800 RUN_SERIAL ON)

@@ -7,6 +7,7 @@
 #include <regex>
 #include <sstream>
 #include <string>
+#include <thread>
 
 using namespace ringcache::net;
 using namespace std::chrono_literals;
@@ -94,6 +95,23 @@ TEST_CASE("nothing is written when the log is off") {
   log_error("no");
   log(LogLevel::kOff, "no");
   CHECK(capture.text().empty());
+}
+
+TEST_CASE("the log may be set up anew while others write to it") {
+  std::ostringstream out;
+  const LogOptions options{.level = LogLevel::kInfo, .format = LogFormat::kText, .out = &out};
+  set_up_log(options);
+  constexpr int kLines = 500;
+  const auto write = [] {
+    for (int i = 0; i < kLines; ++i) log_debug("left out");
+  };
+  std::thread one(write);
+  std::thread two(write);
+  for (int i = 0; i < kLines; ++i) set_up_log(options);
+  one.join();
+  two.join();
+  CHECK(out.str().empty());
+  set_up_log({});
 }
 
 TEST_CASE("a repeated event is written once an interval, with the number left out") {

@@ -33,7 +33,7 @@ std::string percent(double share) {
   return text;
 }
 
-std::string padded(std::string text, std::size_t width, bool to_the_right) {
+std::string padded(const std::string& text, std::size_t width, bool to_the_right) {
   const std::string blanks(width > text.size() ? width - text.size() : 0, ' ');
   return to_the_right ? blanks + text : text + blanks;
 }

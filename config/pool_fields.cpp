@@ -28,7 +28,7 @@ bool has_control_or_space(std::string_view text) {
 }
 
 const Table<TimeoutOptions>& timeouts_table() {
-  static const Table<TimeoutOptions> table = [] {
+  static const Table<TimeoutOptions> kTable = [] {
     Table<TimeoutOptions> t;
     t.add("connect", &TimeoutOptions::connect, duration(1ms, 1min),
           "From the beginning of a connection to a node until it is established.");
@@ -37,11 +37,11 @@ const Table<TimeoutOptions>& timeouts_table() {
           "late reply is dropped; after `health.fall` timeouts in a row the connection is closed.");
     return t;
   }();
-  return table;
+  return kTable;
 }
 
 const Table<HealthOptions>& health_table() {
-  static const Table<HealthOptions> table = [] {
+  static const Table<HealthOptions> kTable = [] {
     Table<HealthOptions> t;
     t.add("interval", &HealthOptions::interval, duration(100ms, 1h),
           "Time between two active probes of a node.");
@@ -53,7 +53,7 @@ const Table<HealthOptions>& health_table() {
           "Successes in a row that bring a node back.");
     return t;
   }();
-  return table;
+  return kTable;
 }
 
 // "next", "none" or "pool:NAME": two members of FailoverOptions in one string.
@@ -88,7 +88,7 @@ Codec<FailoverOptions> failover_target() {
 }
 
 const Table<FailoverOptions>& failover_table() {
-  static const Table<FailoverOptions> table = [] {
+  static const Table<FailoverOptions> kTable = [] {
     Table<FailoverOptions> t;
     t.add(
         "to", [](FailoverOptions& o) -> FailoverOptions& { return o; }, failover_target(),
@@ -100,11 +100,11 @@ const Table<FailoverOptions>& failover_table() {
           "When more than this share of the nodes looks dead, none is taken out any more.");
     return t;
   }();
-  return table;
+  return kTable;
 }
 
 const Table<HandoffOptions>& handoff_table() {
-  static const Table<HandoffOptions> table = [] {
+  static const Table<HandoffOptions> kTable = [] {
     Table<HandoffOptions> t;
     t.add("window", &HandoffOptions::window, duration_in_seconds(0s, 168h),
           "How long after a change of the ring a key's old owner is still asked; \"0s\" turns "
@@ -113,7 +113,7 @@ const Table<HandoffOptions>& handoff_table() {
           "Most keys a second that are moved in the background, over all nodes of the pool.");
     return t;
   }();
-  return table;
+  return kTable;
 }
 
 // A node as an object.
@@ -132,7 +132,7 @@ Codec<std::string> node_address() {
 }
 
 const Table<NodeObject>& node_table() {
-  static const Table<NodeObject> table = [] {
+  static const Table<NodeObject> kTable = [] {
     Table<NodeObject> t;
     t.add("name", &NodeObject::name,
           optional(text({.type = "1 to 255 ASCII characters without blanks",
@@ -147,7 +147,7 @@ const Table<NodeObject>& node_table() {
           "A draining node owns no keys; what it holds is moved to the others.");
     return t;
   }();
-  return table;
+  return kTable;
 }
 
 Codec<Backend> node() {
@@ -232,7 +232,7 @@ Codec<std::vector<Backend>> nodes_codec() {
 }
 
 const Table<PoolOptions>& pool_table() {
-  static const Table<PoolOptions> table = [] {
+  static const Table<PoolOptions> kTable = [] {
     Table<PoolOptions> t;
     t.add("prefixes", &PoolOptions::prefixes, prefixes(),
           "Keys that start so belong to the pool; of several pools the one with the longest prefix "
@@ -253,7 +253,7 @@ const Table<PoolOptions>& pool_table() {
     add_pool_behaviour(t);
     return t;
   }();
-  return table;
+  return kTable;
 }
 
 }  // namespace ringcache::config

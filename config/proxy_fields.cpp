@@ -24,7 +24,7 @@ constexpr std::size_t kListenersMax = 64;
 constexpr std::size_t kPathBytesMax = 4096;
 
 const Table<AdminOptions>& admin_table() {
-  static const Table<AdminOptions> table = [] {
+  static const Table<AdminOptions> kTable = [] {
     const auto token_error = [](std::string& path) -> std::string {
       if (!path.starts_with('/')) return "must be an absolute path";
       if (path.size() > kPathBytesMax) return "a path has at most 4096 bytes";
@@ -48,11 +48,11 @@ const Table<AdminOptions>& admin_table() {
           Reload::kNeedsRestart);
     return t;
   }();
-  return table;
+  return kTable;
 }
 
 const Table<LogOptions>& log_table() {
-  static const Table<LogOptions> table = [] {
+  static const Table<LogOptions> kTable = [] {
     Table<LogOptions> t;
     t.add("level", &LogOptions::level, name_in(kLogLevels),
           "What is less severe than this is not logged.");
@@ -60,11 +60,11 @@ const Table<LogOptions>& log_table() {
           "How a line is written: \"text\" is logfmt, \"json\" one object a line.");
     return t;
   }();
-  return table;
+  return kTable;
 }
 
 const Table<ProxyOptions>& reload_table() {
-  static const Table<ProxyOptions> table = [] {
+  static const Table<ProxyOptions> kTable = [] {
     Table<ProxyOptions> t;
     t.add("watch", &ProxyOptions::reload_watch, flag(),
           "Loads this file whenever it changes. SIGHUP and `POST /api/v1/reload` work in any "
@@ -72,11 +72,11 @@ const Table<ProxyOptions>& reload_table() {
           Reload::kNeedsRestart);
     return t;
   }();
-  return table;
+  return kTable;
 }
 
 const Table<Limits>& limits_table() {
-  static const Table<Limits> table = [] {
+  static const Table<Limits> kTable = [] {
     Table<Limits> t;
     t.add("client_connections", &Limits::client_connections, count(1, 1'000'000),
           "Client connections at once; above it a new one is answered with an error and closed.",
@@ -106,7 +106,7 @@ const Table<Limits>& limits_table() {
           "Time a draining proxy gives its clients before it closes their connections.");
     return t;
   }();
-  return table;
+  return kTable;
 }
 
 // One PoolOptions for each key of the object but the second of duplicates, also where something is
@@ -186,7 +186,7 @@ Codec<std::string> listen_address() {
 }  // namespace
 
 const Table<ProxyOptions>& proxy_table() {
-  static const Table<ProxyOptions> table = [] {
+  static const Table<ProxyOptions> kTable = [] {
     const auto itself = [](ProxyOptions& options) -> ProxyOptions& { return options; };
     Table<ProxyOptions> t;
     t.add("$schema", itself, schema_reference(),
@@ -205,7 +205,7 @@ const Table<ProxyOptions>& proxy_table() {
     t.add("pools", &ProxyOptions::pools, pools(), "The pools by their names.");
     return t;
   }();
-  return table;
+  return kTable;
 }
 
 }  // namespace ringcache::config

@@ -19,8 +19,8 @@ std::string table_row(const ReferenceRow& row) {
 }  // namespace
 
 std::string home_of_key(std::string_view key) {
-  static const std::vector<ReferenceRow> rows = proxy_table().reference();
-  for (const ReferenceRow& row : rows) {
+  static const std::vector<ReferenceRow> kRows = proxy_table().reference();
+  for (const ReferenceRow& row : kRows) {
     if (last_key(row.path) != key) continue;
     if (row.path == key) return "at the top level";
     const std::string parent = row.path.substr(0, row.path.size() - key.size() - 1);

@@ -2,7 +2,6 @@
 
 namespace ringcache::proxy {
 
-using protocol::Command;
 using protocol::CommandClass;
 using protocol::CommandSpec;
 

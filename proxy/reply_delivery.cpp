@@ -4,7 +4,6 @@
 
 namespace ringcache::proxy {
 
-using protocol::Command;
 using protocol::CommandClass;
 using protocol::Response;
 using protocol::ResponseStatus;

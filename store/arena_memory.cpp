@@ -275,7 +275,6 @@ bool Arena::empty_a_page(ClassIndex donor, Seconds now) {
       page = candidate.next;
     }
     if (best == kNoPage || !may_empty(best)) continue;
-    if (best == page) page = slabs_.page(page).next;  // `best` is about to leave the ring
     empty_page(best, now);
     reclaimer_.reclaim(own_slot());
     if (slabs_.pool_pages() == 0) reclaimer_.wait_and_reclaim(own_slot());

@@ -64,7 +64,7 @@ class Bytes:
         sender.start()
         self.assertEqual(self.wire.exactly(len(expected)), bytes(expected))
         sender.join()
-        self.assertTrue(self.wire.silent())
+        self.assertTrue(self.wire.nothing_left())
 
     def test_a_byte_at_a_time(self):
         for byte in b"set k 3 0 5\r\nab\r\nc\r\ngets k\r\n":

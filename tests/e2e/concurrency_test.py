@@ -113,8 +113,11 @@ class Client:
     def append(self, key):
         self.written += 1
         entry = b"%d:%d," % (self.number, self.written)
-        return (b"append %s 0 0 %d\r\n%s\r\n" % (key, len(entry), entry),
-                lambda: self.expect(b"STORED", self.wire.line()))
+
+        def check():
+            self.expect(b"STORED", self.wire.line())
+            self.tally[key] += 1
+        return b"append %s 0 0 %d\r\n%s\r\n" % (key, len(entry), entry), check
 
     def bad(self):
         return b"no_such_command\r\n", lambda: self.expect(b"ERROR", self.wire.line())
@@ -164,7 +167,7 @@ def run_client(port, number, seed, results):
             client.batch()
             for key in CAS_COUNTERS:
                 client.raise_by_cas(key)
-        if not client.wire.silent():
+        if not client.wire.nothing_left():
             raise AssertionError("an answer too many")
         client.wire.close()
         results.put((number, None, client.tally))
@@ -201,7 +204,9 @@ class Concurrency(TestCase):
                 self.assertEqual(int(wire.get(key)[key]), tally[key], key)
             for key in LOGS:
                 newest = {}
-                for entry in re.findall(rb"(\d+:\d+),", wire.get(key)[key]):
+                entries = re.findall(rb"(\d+:\d+),", wire.get(key)[key])
+                self.assertEqual(len(entries), tally[key], "every append, once")
+                for entry in entries:
                     writer, number = map(int, entry.split(b":"))
                     self.assertGreater(number, newest.get(writer, 0), key)
                     newest[writer] = number

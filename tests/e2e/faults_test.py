@@ -51,7 +51,7 @@ class NodeFaults(TestCase):
             self.assertEqual(wire.ask(b"mg %s v" % lost), b"EN")
             self.assertEqual(wire.ask(b"set %s 0 0 1 noreply\r\nx\r\nmn" % lost), b"MN")
             self.assertEqual(wire.set(kept, value_of(kept)), b"STORED")
-            self.assertTrue(wire.silent(), "no answer too many")
+            self.assertTrue(wire.nothing_left(), "no answer too many")
 
     def wait_recovered(self):
         everything = {k: value_of(k) for k in KEYS}
@@ -194,7 +194,8 @@ class NodeFaults(TestCase):
         except (Failure, ConnectionError) as failure:
             if isinstance(failure, Failure):
                 self.assertIn("closed", str(failure))
-            self.assertNotIn(b"END", bytes(wire.buffer[:3]))
+            cut = bytes(wire.buffer)
+            self.assertTrue(whole.startswith(cut) or (header + value).startswith(cut), cut[:200])
 
 
 if __name__ == "__main__":

@@ -95,6 +95,10 @@ class Wire:
         except TimeoutError:
             raise Failure("the server did not close the connection") from None
 
+    def nothing_left(self):
+        """Whether every answer has been read: that to an `mn` is the very next."""
+        return self.ask(b"mn") == b"MN" and not self.buffer
+
     def silent(self):
         """Whether nothing is waiting to be read now."""
         return not self.buffer and not select.select([self.socket], [], [], 0)[0]

@@ -1,8 +1,5 @@
 #!/usr/bin/python3
-"""Compares our compat rings with twemproxy (Debian's nutcracker), key by key, on fake servers.
-
-Exit code 77 (skipped) when nutcracker is not installed.
-"""
+"""Compares our compat rings with twemproxy (Debian's nutcracker), key by key, on fake servers."""
 import argparse
 import os
 import shutil
@@ -153,8 +150,7 @@ def main():
     tool = parser.parse_args().ring_place
     nutcracker = shutil.which("nutcracker") or shutil.which("nutcracker", path="/usr/sbin")
     if nutcracker is None:
-        print("nutcracker is not installed")
-        sys.exit(77)
+        sys.exit("nutcracker is not installed")
     report = Report()
     with tempfile.TemporaryDirectory() as folder:
         run(nutcracker, tool, folder, report)

@@ -44,13 +44,13 @@ const Table<HealthOptions>& health_table() {
   static const Table<HealthOptions> kTable = [] {
     Table<HealthOptions> t;
     t.add("interval", &HealthOptions::interval, duration(100ms, 1h),
-          "Time between two active probes of a node.");
+          "Time between two probes of a suspect node; a node that is up is judged by its replies.");
     t.add("timeout", &HealthOptions::timeout, duration(10ms, 1min),
           "A probe without an answer by then has failed.");
     t.add("fall", &HealthOptions::fall, count(1, routing::kHealthCountMax),
-          "Failures in a row that take a node out.");
+          "Time-outs in a row, with no reply between, after which a connection is given up.");
     t.add("rise", &HealthOptions::rise, count(1, routing::kHealthCountMax),
-          "Successes in a row that bring a node back.");
+          "Successes in a row after which a suspect node counts as up.");
     return t;
   }();
   return kTable;
@@ -144,7 +144,7 @@ const Table<NodeObject>& node_table() {
     t.add("weight", &NodeObject::weight, count(1, routing::kWeightMax),
           "Relative share of the keys.");
     t.add("drain", &NodeObject::drain, flag(),
-          "A draining node owns no keys; what it holds is moved to the others.");
+          "A draining node owns no keys; what it holds stays until it expires or is evicted.");
     return t;
   }();
   return kTable;

@@ -35,7 +35,8 @@ const Table<AdminOptions>& admin_table() {
           text({.type = "\"host:port\", \"[v6]:port\" or \"off\"",
                 .pattern = kAdminListenPattern,
                 .error_of = [](std::string& address) { return admin_listen_error(address); }}),
-          "Address of the HTTP server with `/metrics`, the status page and the API; \"off\" starts "
+          "Address of the HTTP server with `/metrics`, the health probes and the reload; \"off\" "
+          "starts "
           "none.",
           Reload::kNeedsRestart);
     t.add("token_file", &AdminOptions::token_file,

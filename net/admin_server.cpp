@@ -150,7 +150,14 @@ bool AdminServer::Impl::before_routing(const httplib::Request& request,
     if (refused.status == 401) response.set_header("WWW-Authenticate", "Bearer");
     return true;
   }
-  if (request.method == "POST") return false;
+  if (request.method == "POST") {
+    // Neither length nor chunks: no body (RFC 9112, 6.3), where cpp-httplib waits for the end.
+    if (request.has_header("Content-Length") || request.has_header("Transfer-Encoding")) {
+      return false;
+    }
+    answer(posts_.at(request.path), request, response);
+    return true;
+  }
   answer(gets_.at(request.path), request, response);
   return true;
 }

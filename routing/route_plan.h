@@ -18,7 +18,7 @@ inline constexpr PoolIndex kNoPool = 0xffff;
 inline constexpr std::size_t kPlanTargetsMax = 4;
 
 enum class RouteMode : std::uint8_t {
-  kOne,     // to one node: the first target that is usable
+  kOne,     // to one node: the owner
   kAll,     // to every node of every pool, draining ones included: flush_all, stats
   kLocal,   // answered by the proxy itself: version, verbosity, quit, mn
   kNoPool,  // no pool takes such keys: an error for the client, of configuration

@@ -132,6 +132,15 @@ TEST_CASE("a POST is taken from this server's own names only") {
   CHECK(admin.reloads == good);
 }
 
+TEST_CASE("a POST without a length has no body, and is answered at once") {
+  AdminOptions options;
+  options.read_timeout = 10min;  // what waiting for a body would take
+  TestAdmin admin(options);
+  CHECK(body_of(admin.raw("POST /api/v1/reload?dry_run=1 HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")) ==
+        "body 0 dry 1");
+  CHECK(admin.reloads == 1);
+}
+
 TEST_CASE("with a token everything but the probes needs it") {
   AdminOptions options;
   options.bearer_token = "s3cret";

@@ -25,6 +25,7 @@ using routing::Target;
 
 namespace {
 
+constexpr std::string_view kCachedumpLine = "CLIENT_ERROR stats cachedump not allowed";
 constexpr std::string_view kTooLargeLine = "SERVER_ERROR object too large for cache\r\n";
 constexpr std::string_view kNoPoolLine = "SERVER_ERROR no pool takes this key\r\n";
 constexpr std::string_view kNoNodeLine = "SERVER_ERROR the key's pool has no node\r\n";
@@ -203,7 +204,7 @@ void ClientSession::execute_stats(const Request& request) {
   for (const std::string_view name : kOfNodes) {
     if (topic == name) return execute_on_all(request);
   }
-  answer_line(protocol::kErrorUnknownCommand);
+  answer_line(topic == "cachedump" ? kCachedumpLine : protocol::kErrorUnknownCommand);
 }
 
 void ClientSession::execute_local(const Request& request) {

@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace ringcache::net {
 
@@ -127,6 +128,15 @@ void WriteBuffer::append_slice(std::string_view bytes, Release release, void* ow
 void WriteBuffer::append_block(Block block, std::string_view bytes) {
   const int size_class = std::countr_zero(block.bytes / kBlockBytesMin);
   append_slice(bytes, release_block, &pool_, block.data + size_class);
+}
+
+void WriteBuffer::take(WriteBuffer& other) {
+  assert(&pool_ == &other.pool_);
+  failed_ = failed_ || std::exchange(other.failed_, false);
+  if (other.front_ == nullptr) return;
+  (back_ != nullptr ? back_->next : front_) = std::exchange(other.front_, nullptr);
+  back_ = std::exchange(other.back_, nullptr);
+  bytes_ += std::exchange(other.bytes_, 0);
 }
 
 std::size_t WriteBuffer::gather(std::span<iovec> out) const {

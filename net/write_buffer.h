@@ -52,6 +52,10 @@ class WriteBuffer {
   /// Gives a whole pool block to the buffer, of which `bytes` are to be sent.
   void append_block(Block block, std::string_view bytes);
 
+  /// Takes all of `other` over, without copying, behind what is here. REQUIRES the same pool, and
+  /// that nothing of `other` was sent yet.
+  void take(WriteBuffer& other);
+
   /// Bytes not sent yet.
   std::size_t bytes() const { return bytes_; }
   bool empty() const { return bytes_ == 0; }

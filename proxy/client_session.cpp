@@ -143,9 +143,12 @@ void ClientSession::release_finished() {
   while (oldest_ != nullptr) {
     PendingRequest& request = *oldest_;
     if (!request.reply.empty()) {
-      if (!closed_) connection_.out().append(request.reply);
-      waiting_bytes_ -= request.reply.size();
-      request.reply.clear();
+      waiting_bytes_ -= request.reply.bytes();
+      if (closed_) {
+        request.reply.clear();
+      } else {
+        request.reply.move_to(connection_.out());
+      }
     }
     if (!request.finished) break;
     oldest_ = request.next;

@@ -41,7 +41,7 @@ PendingPool::~PendingPool() {
 PendingRequest& PendingPool::take() {
   ++in_use_;
   if (free_ == nullptr) {
-    auto* const request = new PendingRequest;
+    auto* const request = new PendingRequest(blocks_);
     request->owner = this;
     return *request;
   }
@@ -66,11 +66,7 @@ void PendingPool::give_back(PendingRequest& request) {
   request.fixed_answer = {};
   request.reply_bytes = 0;
   request.miss_line.clear();
-  if (request.reply.capacity() > kReplyBytesKept) {
-    std::string().swap(request.reply);
-  } else {
-    request.reply.clear();
-  }
+  request.reply.clear();
   request.fan_out.reset();
   request.next = free_;
   free_ = &request;

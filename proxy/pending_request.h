@@ -24,6 +24,7 @@
 #include "protocol/command.h"
 #include "protocol/response.h"
 #include "proxy/fan_out.h"
+#include "proxy/held_reply.h"
 #include "proxy/proxy_counters.h"
 
 namespace ringcache::proxy {
@@ -32,6 +33,8 @@ class ClientSession;
 class PendingPool;
 
 struct PendingRequest {
+  explicit PendingRequest(net::BlockPool& blocks) : reply(blocks) {}
+
   PendingRequest* next = nullptr;
   ClientSession* session = nullptr;  // null: the client is gone
   PendingPool* owner = nullptr;
@@ -48,7 +51,7 @@ struct PendingRequest {
   // alone.
   std::string miss_line;
   std::size_t reply_bytes = 0;      // of the whole answer, so far
-  std::string reply;                // bytes that wait for the request to become the oldest
+  HeldReply reply;                  // bytes that wait for the request to become the oldest
   std::unique_ptr<FanOut> fan_out;  // flush_all and stats: what the nodes said so far
 
   std::string_view miss() const {
@@ -64,7 +67,8 @@ struct PendingRequest {
 // Recycles the requests of one worker, so that a request costs no allocation.
 class PendingPool {
  public:
-  PendingPool() = default;
+  // REQUIRES that `blocks` outlives it.
+  explicit PendingPool(net::BlockPool& blocks) : blocks_(blocks) {}
   ~PendingPool();
   PendingPool(const PendingPool&) = delete;
   PendingPool& operator=(const PendingPool&) = delete;
@@ -74,12 +78,11 @@ class PendingPool {
   // Requests that are out.
   std::size_t in_use() const { return in_use_; }
 
-  // A recycled request keeps a reply buffer of at most this many bytes.
-  static constexpr std::size_t kReplyBytesKept = 4096;
   // Free requests kept; more are freed.
   static constexpr std::size_t kFreeMax = 16 * 1024;
 
  private:
+  net::BlockPool& blocks_;
   PendingRequest* free_ = nullptr;
   std::size_t free_count_ = 0;
   std::size_t in_use_ = 0;

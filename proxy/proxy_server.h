@@ -69,6 +69,7 @@ class ProxyServer {
   std::string stats_nodes() const;
 
   RoutingTablePtr table() const;
+  net::IoThreads& io_threads() { return threads_; }
   const ProxyOptions& options() const { return options_; }
 
  private:

@@ -2,10 +2,16 @@
 
 #include <utility>
 
+#include "net/worker.h"
+
 namespace ringcache::proxy {
 
 ProxyWorker::ProxyWorker(net::Worker& worker, const ProxyServer& server)
-    : worker_(worker), server_(server), upstreams_(worker, counters_) {}
+
+    : worker_(worker),
+      server_(server),
+      pending_pool_(worker.pool()),
+      upstreams_(worker, counters_) {}
 
 void ProxyWorker::adopt(RoutingTablePtr table) {
   table_ = std::move(table);

@@ -260,6 +260,25 @@ TEST_CASE("copied bytes leave in order, in any steps") {
   }
 }
 
+TEST_CASE("a buffer takes over another's bytes, slices and memory") {
+  BlockPool pool;
+  WriteBuffer buffer(pool);
+  std::string expected;
+  for (int index = 0; index < 3; ++index) {
+    const std::string line = "line " + std::to_string(index) + "\r\n";
+    buffer.append(line);
+    WriteBuffer other(pool);
+    buffer.take(other);  // of nothing, nothing
+    other.append(pattern(20'000, index));
+    buffer.take(other);
+    CHECK(other.empty());
+    expected += line + pattern(20'000, index);
+  }
+  CHECK(buffer.bytes() == expected.size());
+  CHECK((drain(buffer, 1000) == expected));
+  CHECK(pool.borrowed_bytes() == 0);
+}
+
 TEST_CASE("slices are sent from where they lie and released once, in order, when they have left") {
   BlockPool pool;
   std::vector<int> released;

@@ -1,0 +1,36 @@
+// HeldReply: bytes of an answer that wait until their request is the client's oldest.
+//
+// Up to kSmallBytesMax they lie in a string whose memory is kept for the next answer; above it the
+// rest lies in blocks of the worker's pool, which are handed to the client's connection as they
+// are. So steady traffic allocates nothing, whatever the sizes. Touched by its worker only.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <string_view>
+
+#include "net/write_buffer.h"
+
+namespace ringcache::proxy {
+
+class HeldReply {
+ public:
+  // What one held answer may keep when it is empty, bytes.
+  static constexpr std::size_t kSmallBytesMax = 4096;
+
+  explicit HeldReply(net::BlockPool& blocks) : rest_(blocks) {}
+
+  void append(std::string_view bytes);
+  // Everything, in order, to the end of `out`, whose pool must be the same. Empty afterwards.
+  void move_to(net::WriteBuffer& out);
+  void clear();
+
+  std::size_t bytes() const { return small_.size() + rest_.bytes(); }
+  bool empty() const { return small_.empty() && rest_.empty() && !rest_.failed(); }
+
+ private:
+  std::string small_;      // the beginning
+  net::WriteBuffer rest_;  // what came when `small_` was full
+};
+
+}  // namespace ringcache::proxy

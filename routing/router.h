@@ -3,9 +3,9 @@
 // Immutable and swapped whole on reload: a request keeps the Router it began with. Any thread, no
 // lock. plan() allocates nothing and reads no shared state but the table, so whether a node is up
 // is not its business: the proxy sends to plan.owner(), whatever HealthTracker (health.h) thinks of
-// it. The stand-ins are a second step, add_stand_ins(), so that the common request pays one hash and
-// one table read, and only keys of a lost node pay for the order of the others. Failing over is not
-// built yet: today only `--route` (explain()) asks for them.
+// it. The stand-ins are a second step, add_stand_ins(), so that the common request pays one hash
+// and one table read, and only keys of a lost node pay for the order of the others. Failing over is
+// not built yet: today only `--route` (explain()) asks for them.
 #pragma once
 
 #include <cstddef>

@@ -38,9 +38,8 @@ const Part kNet{
     "net",
     {"net/"},
     {"asio/", "asio.hpp", "openssl/", "spdlog/", "prometheus/", "httplib.h", "systemd/"}};
-const Part kProxy{"proxy",
-                  {"proxy/", "protocol/", "routing/", "net/", "store/store.h"},
-                  {"sys/", "poll.h", "unistd.h"}};
+const Part kProxy{
+    "proxy", {"proxy/", "protocol/", "routing/", "net/"}, {"sys/", "poll.h", "unistd.h"}};
 const Part kProxyMain{"proxy main",
                       {"proxy/", "protocol/", "routing/", "net/", "config/"},
                       {"CLI/", "sys/", "poll.h", "unistd.h"}};
@@ -67,7 +66,8 @@ const Part& part_of(const std::string& path) {
       {"protocol", &kProtocol}, {"routing", &kRouting}, {"net", &kNet},
       {"proxy", &kProxy},       {"config", &kConfig},   {"store", &kEngine}};
   if (is_node_file(path)) return kNode;
-  if (begins_with_any(path, {"proxy/main.", "proxy/command_line"})) return kProxyMain;
+  if (begins_with_any(path, {"proxy/main.", "proxy/command_line", "proxy/application"}))
+    return kProxyMain;
   return *kParts.at(folder_of(path));
 }
 

@@ -1,0 +1,58 @@
+// Application: the running proxy and its reloads.
+//
+// Three threads beside the workers: main waits for signals and applies reloads, housekeeping
+// watches the file, the admin server answers HTTP. Reloads, wherever they come from, run on main,
+// one after the other; a bad file leaves the running configuration as it is.
+//
+// Made and run by main().
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "config/config.h"
+#include "config/file_watcher.h"
+#include "net/admin_server.h"
+#include "net/shutdown.h"
+#include "proxy/command_line.h"
+#include "proxy/housekeeping.h"
+#include "proxy/proxy_server.h"
+
+namespace ringcache::proxy {
+
+// What the command line says goes before what the file says.
+void override_options(const CommandLine& line, ProxyOptions& options);
+void set_up_log(const LogOptions& options);
+
+class Application {
+ public:
+  // `text` is the configuration file's, which `options` came from; empty when the command line
+  // names the nodes.
+  Application(CommandLine line, ProxyOptions options, std::string text);
+
+  // Serves until SIGTERM or SIGINT, then drains. An error text: it could not start.
+  [[nodiscard]] std::optional<std::string> run();
+
+ private:
+  std::optional<std::string> start_admin();
+  void start_housekeeping();
+  void check_file();
+  net::AdminResponse reload_by_http(bool dry_run);
+  ReloadResult reload(const char* trigger, std::string& message, bool dry_run = false);
+  ReloadResult unchanged(const char* trigger, bool dry_run);
+  ReloadResult reject(const char* trigger, const config::ConfigResult& result, std::string& message,
+                      bool dry_run);
+  void apply(const char* trigger, ProxyOptions options, std::string& message);
+  void drain();
+
+  CommandLine line_;
+  std::string text_;  // of the configuration that runs
+  std::unique_ptr<ProxyServer> server_;
+  net::Shutdown shutdown_;
+  std::unique_ptr<net::AdminServer> admin_;
+  std::unique_ptr<config::FileWatcher> watcher_;
+  std::unique_ptr<Housekeeping> housekeeping_;
+};
+
+}  // namespace ringcache::proxy

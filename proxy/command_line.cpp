@@ -3,6 +3,7 @@
 #include <CLI/CLI.hpp>
 #include <sstream>
 
+#include "proxy/proxy_options.h"
 #include "proxy/proxy_version.h"
 
 namespace ringcache::proxy {
@@ -30,6 +31,7 @@ struct Parsed {
 };
 
 void declare(CLI::App& app, Parsed& parsed) {
+  const ProxyOptions defaults;  // shown, never taken: the configuration goes before them
   app.set_version_flag("-V,--version", "ringcache-proxy " + std::string(kProxyVersion));
   app.set_help_flag("-h,--help", "Print this help and exit");
   app.footer(kExamples);
@@ -43,14 +45,19 @@ void declare(CLI::App& app, Parsed& parsed) {
   app.add_option("-l,--listen", parsed.line.listen,
                  "Address for clients, instead of the configuration's; may be repeated")
       ->type_name("ADDRESS")
+      ->default_str(defaults.listen.front())
       ->group("Run");
   app.add_option("-t,--threads", parsed.threads,
                  "Worker threads, instead of the configuration's; 0: one per core")
       ->check(CLI::Range(0u, kThreadsMax))
+      ->type_name("N")
+      ->default_str(std::to_string(defaults.threads))
       ->group("Run");
-  app.add_option("--admin", parsed.line.admin,
-                 "Address of /metrics and the API, instead of the configuration's; or off")
+  app.add_option(
+         "--admin", parsed.line.admin,
+         "Address of /metrics, the health probes and the reload, instead of the configuration's")
       ->type_name("ADDRESS|off")
+      ->default_str(defaults.admin.listen)
       ->group("Run");
   auto* const check = app.add_option("--check", parsed.check_file, "Check a configuration and exit")
                           ->type_name("FILE")
@@ -105,7 +112,8 @@ CommandLineResult decide(const CLI::App& app, Parsed& parsed) {
 }  // namespace
 
 CommandLineResult parse_command_line(int argc, const char* const* argv) {
-  CLI::App app{"A memcached proxy: routes keys over a consistent-hash ring to a pool of nodes."};
+  CLI::App app{"A memcached proxy: routes keys over a consistent-hash ring to a pool of nodes.",
+               "ringcache-proxy"};
   Parsed parsed;
   declare(app, parsed);
   try {

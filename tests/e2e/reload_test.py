@@ -119,7 +119,8 @@ class Reload(TestCase):
                 self.assertEqual(store_all(self.proxy.port), set(KEYS))
         log = self.proxy.log()
         errors = [line for line in log.splitlines() if "configuration error" in line]
-        self.assertRegex(errors[0], r"proxy\.json line=\d+ column=\d+ pointer=/pools/main/nodes/0 .*99999")
+        self.assertRegex(errors[0],
+                         r"proxy\.json line=\d+ column=\d+ pointer=/pools/main/nodes/0 .*99999")
         self.assertRegex(errors[1], r"line=\d+ column=\d+ pointer=\S* .*rnig")
         self.put(self.grown)
         self.proxy.signal(signal.SIGHUP)

@@ -13,7 +13,8 @@
 
 namespace ringcache::net {
 
-/// One entry of what is sent: a run of bytes copied into this chunk (release is null), or a slice.
+/// One entry of what is sent: a run of bytes copied into this chunk (release is null), a slice, or
+/// a mark (a slice of no bytes).
 struct WriteBuffer::Piece {
   const char* data;
   std::size_t bytes;
@@ -125,6 +126,15 @@ void WriteBuffer::append_slice(std::string_view bytes, Release release, void* ow
   bytes_ += bytes.size();
 }
 
+void WriteBuffer::append_mark(Release release, void* owner, void* context) {
+  Chunk* chunk = bytes_ > 0 ? room_for(0, true) : nullptr;
+  if (chunk == nullptr) {
+    release(owner, context);
+    return;
+  }
+  new (chunk->piece(chunk->pieces++)) Piece{nullptr, 0, release, owner, context};
+}
+
 void WriteBuffer::append_block(Block block, std::string_view bytes) {
   const int size_class = std::countr_zero(block.bytes / kBlockBytesMin);
   append_slice(bytes, release_block, &pool_, block.data + size_class);
@@ -146,6 +156,7 @@ std::size_t WriteBuffer::gather(std::span<iovec> out) const {
     for (std::size_t index = chunk->pieces_sent; index < chunk->pieces; ++index) {
       if (count == out.size()) return count;
       const Piece* piece = chunk->piece(index);
+      if (piece->bytes == 0) continue;
       out[count++] = {const_cast<char*>(piece->data) + sent, piece->bytes - sent};
       sent = 0;
     }

@@ -49,6 +49,10 @@ class WriteBuffer {
   void append_slice(std::string_view bytes, Release release, void* owner, void* context);
   static constexpr std::size_t kSliceMin = 512;
 
+  /// Calls `release(owner, context)` when everything appended so far has left, as for a slice: for
+  /// whoever counts what waits. At once when nothing waits.
+  void append_mark(Release release, void* owner, void* context);
+
   /// Gives a whole pool block to the buffer, of which `bytes` are to be sent.
   void append_block(Block block, std::string_view bytes);
 

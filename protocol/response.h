@@ -115,6 +115,8 @@ inline constexpr std::string_view kErrorTooLarge = "SERVER_ERROR object too larg
 inline constexpr std::string_view kErrorOutOfMemoryStoring =
     "SERVER_ERROR out of memory storing object";
 inline constexpr std::string_view kErrorOutOfMemory = "SERVER_ERROR out of memory";
+inline constexpr std::string_view kErrorOutOfMemoryReading =
+    "SERVER_ERROR out of memory writing get response";
 
 struct Response {
   // --- kDone (and, of a kValue or kMetaValue whose line is complete, kNeedMore) ---

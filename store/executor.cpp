@@ -2,7 +2,9 @@
 
 #include <algorithm>
 #include <cstring>
+#include <limits>
 #include <string>
+#include <utility>
 
 namespace ringcache::store {
 
@@ -61,7 +63,10 @@ std::size_t Executor::retrieve(const Request& request, std::size_t first_key,
       if (out.bytes() > output_bytes_max) return answered;
       const ItemView item = touches ? thread_.get_and_touch(together[i], touch_expiry, now_)
                                     : thread_.get(together[i], now_);
-      if (item) write_value(item, with_cas, out);
+      if (item && !write_value(item, with_cas, out)) {
+        refuse_read(out);
+        return kRefused;
+      }
       ++answered;
     }
   }
@@ -69,14 +74,20 @@ std::size_t Executor::retrieve(const Request& request, std::size_t first_key,
   return answered;
 }
 
-void Executor::write_value(const ItemView& item, bool with_cas, net::WriteBuffer& out) {
+// False: no memory for the value, and nothing of it is written.
+bool Executor::write_value(const ItemView& item, bool with_cas, net::WriteBuffer& out) {
   const std::string_view key = item.key();
   const std::size_t value_bytes = item.value_bytes();
   const std::size_t header_max = protocol::value_header_bytes_max(key);
   const bool small =
       item.is_one_piece() && header_max + value_bytes + 2 <= net::WriteBuffer::kReserveMax;
+  ValueClaim claim;
+  if (!small && !(claim = pins_.claim(thread_, item))) return false;
   char* const start = out.reserve(small ? header_max + value_bytes + 2 : header_max);
-  if (start == nullptr) return;
+  if (start == nullptr) {
+    pins_.give_up(std::move(claim));
+    return true;  // the connection sees that its output failed
+  }
   char* end = with_cas ? protocol::write_value_header(start, key, item.client_flags(), value_bytes,
                                                       item.cas())
                        : protocol::write_value_header(start, key, item.client_flags(), value_bytes);
@@ -87,9 +98,15 @@ void Executor::write_value(const ItemView& item, bool with_cas, net::WriteBuffer
   }
   out.commit(static_cast<std::size_t>(end - start));
   if (!small) {
-    pins_.append_value(thread_, item, out);
+    pins_.append_value(std::move(claim), item, out);
     out.append(protocol::kCrlf);
   }
+  return true;
+}
+
+void Executor::refuse_read(net::WriteBuffer& out) {
+  reads_refused_.add();
+  write_line(out, protocol::kErrorOutOfMemoryReading);
 }
 
 // --- everything else ---------------------------------------------------------------------------

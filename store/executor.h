@@ -52,6 +52,7 @@ struct PendingStore {
 class Executor {
  public:
   enum class Next : std::uint8_t { kContinue, kClose };
+  static constexpr std::size_t kRefused = SIZE_MAX;
 
   // All must outlive the executor. `unix_offset` as for expiry_from_wire.
   Executor(Store& store, ExecutorHost& host, ValueBudget& budget, std::int64_t unix_offset);
@@ -72,6 +73,8 @@ class Executor {
   // get, gets, gat, gats: answers the keys from `first_key` on, until all are answered or the
   // output holds more than `output_bytes_max`, and returns how many of the request's keys are
   // answered now. Writes the END of the last part of a multiget together with its last key.
+  // kRefused: there was no memory for a value; the error that takes the place of the END is written
+  // and the request's other keys, of later parts too, are to be dropped.
   std::size_t retrieve(const protocol::Request& request, std::size_t first_key,
                        std::size_t output_bytes_max, net::WriteBuffer& out);
 
@@ -98,6 +101,8 @@ class Executor {
   const net::Counter& meta_commands() const { return meta_commands_; }
   // Storage commands refused because too many values were arriving already.
   const net::Counter& uploads_refused() const { return uploads_refused_; }
+  // Reads refused because too many copies of values were waiting for clients already.
+  const net::Counter& reads_refused() const { return reads_refused_; }
 
  private:
   // What an answer to a storage command needs, whether its request is still there or not.
@@ -120,7 +125,8 @@ class Executor {
 
   // One line of text and CRLF.
   static void write_line(net::WriteBuffer& out, std::string_view text);
-  void write_value(const ItemView& item, bool with_cas, net::WriteBuffer& out);
+  bool write_value(const ItemView& item, bool with_cas, net::WriteBuffer& out);
+  void refuse_read(net::WriteBuffer& out);
   void remove(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
   void arithmetic(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
   void touch(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
@@ -158,6 +164,7 @@ class Executor {
   Seconds now_ = kClockStart;
   net::Counter meta_commands_;
   net::Counter uploads_refused_;
+  net::Counter reads_refused_;
 };
 
 }  // namespace ringcache::store

@@ -1,5 +1,6 @@
 // The meta commands. protocol.txt, "Meta Get" to "Meta Debug".
 #include <cstring>
+#include <utility>
 
 #include "store/executor.h"
 
@@ -79,11 +80,13 @@ void Executor::meta_get(const Request& request, const HashedKey& key, net::Write
   facts.stale = result.stale;
   facts.win_sent = result.token_sent;
   const bool with_value = flags.has('v');
+  ValueClaim claim;
+  if (with_value && !(claim = pins_.claim(thread_, result.item))) return refuse_read(out);
   append_meta(out, request.command,
               with_value ? ResponseStatus::kMetaValue : ResponseStatus::kMetaHit,
               flags.reply_flags(), facts);
   if (with_value) {
-    pins_.append_value(thread_, result.item, out);
+    pins_.append_value(std::move(claim), result.item, out);
     out.append(protocol::kCrlf);
   }
 }

@@ -33,16 +33,58 @@ bool ValueBudget::take(std::atomic<std::size_t>& used, std::size_t max, std::siz
   return false;
 }
 
-void PinPool::append_value(StoreThread& thread, const ItemView& view, net::WriteBuffer& out) {
+bool ValueBudget::take_below(std::atomic<std::size_t>& used, std::size_t max, std::size_t bytes) {
+  if (used.fetch_add(bytes, std::memory_order_relaxed) < max) return true;
+  used.fetch_sub(bytes, std::memory_order_relaxed);
+  return false;
+}
+
+ValueClaim PinPool::claim(StoreThread& thread, const ItemView& view) {
+  ValueClaim claim;
+  claim.granted_ = true;
+  if (!view.item()->large()) return claim;
+  claim.ref_ = pin(thread, view);
+  if (claim.ref_) return claim;
   const std::size_t bytes = view.value_bytes();
-  if (view.item()->large() && budget_.take_pinned(bytes)) {
-    if (ItemRef ref = thread.pin(view)) {
-      append_pinned(std::move(ref), bytes, out);
-      return;
-    }
-    budget_.give_pinned(bytes);
+  claim.granted_ = budget_.take_copied(bytes);
+  if (claim.granted_) claim.copied_bytes_ = bytes;
+  return claim;
+}
+
+// The bytes of an item are taken by whoever pins it first and given back by whoever lets go last.
+ItemRef PinPool::pin(StoreThread& thread, const ItemView& view) {
+  if (ItemRef ref = thread.pin_again(view)) return ref;
+  const std::size_t bytes = view.value_bytes();
+  if (!budget_.take_pinned(bytes)) return {};
+  bool first = false;
+  ItemRef ref = thread.pin(view, &first);
+  if (!first) budget_.give_pinned(bytes);  // somebody else came in between
+  return ref;
+}
+
+void PinPool::unpin(ItemRef& ref, std::size_t bytes) {
+  if (ref.reset()) budget_.give_pinned(bytes);
+}
+
+void PinPool::append_value(ValueClaim claim, const ItemView& view, net::WriteBuffer& out) {
+  if (claim.ref_) {
+    append_pinned(std::move(claim.ref_), view.value_bytes(), out);
+    return;
   }
   append_copied(view, out);
+  if (claim.copied_bytes_ == 0) return;
+  Pin& pin = take_pin();
+  pin.bytes = claim.copied_bytes_;
+  pin.slices = 1;
+  out.append_mark(&PinPool::release, &pin, nullptr);
+}
+
+void PinPool::give_up(ValueClaim claim) {
+  budget_.give_copied(claim.copied_bytes_);
+  if (claim.ref_) {
+    const std::size_t bytes = claim.ref_->value_bytes();
+    unpin(claim.ref_, bytes);
+  }
 }
 
 void PinPool::append_pinned(ItemRef ref, std::size_t bytes, net::WriteBuffer& out) {
@@ -73,8 +115,11 @@ void PinPool::release(void* owner, void* /*context*/) {
 
 void PinPool::drop(Pin& pin) {
   if (--pin.slices > 0) return;
-  pin.ref.reset();
-  budget_.give_pinned(pin.bytes);
+  if (pin.ref) {
+    unpin(pin.ref, pin.bytes);
+  } else {
+    budget_.give_copied(pin.bytes);
+  }
   pin.next_free = std::exchange(free_, &pin);
 }
 

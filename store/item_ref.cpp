@@ -36,13 +36,13 @@ std::size_t ItemView::pieces(std::size_t offset, std::span<std::string_view> pie
   return count;
 }
 
-void ItemRef::reset() {
-  if (!view_) return;
+bool ItemRef::reset() {
+  if (!view_) return false;
   // Release: what was read through the pin is read before the chunk can be used again. The item was
   // reached through a view that is const to readers; its pin count is theirs to write.
   Item* item = const_cast<Item*>(view_.item());
-  item->extension().pins.fetch_sub(1, std::memory_order_release);
   view_ = {};
+  return item->extension().pins.fetch_sub(1, std::memory_order_release) == 1;
 }
 
 }  // namespace ringcache::store

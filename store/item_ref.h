@@ -71,7 +71,8 @@ class ItemRef {
   explicit operator bool() const { return static_cast<bool>(view_); }
   const ItemView& view() const { return view_; }
   const ItemView* operator->() const { return &view_; }
-  void reset();
+  // True: nobody else pins the item any more.
+  bool reset();
 
  private:
   friend class StoreThread;

@@ -219,6 +219,7 @@ NodeFigures Node::figures() const {
   figures.connection_structures = figures.curr_connections;
   figures.arriving_bytes = budget_.reserved_bytes();
   figures.pinned_bytes = budget_.pinned_bytes();
+  figures.copied_bytes = budget_.copied_bytes();
   figures.accepting_conns = accepting_ ? 1 : 0;
   figures.threads = threads_.size();
   figures.sweeps = maintenance_.sweeps();
@@ -226,6 +227,7 @@ NodeFigures Node::figures() const {
   for (const auto& worker : workers_) {
     figures.cmd_meta += worker->executor.meta_commands().value();
     figures.uploads_refused += worker->executor.uploads_refused().value();
+    figures.reads_refused += worker->executor.reads_refused().value();
     figures.protocol_errors += worker->protocol_errors.value();
     figures.idle_kicks += worker->idle_kicks.value();
     figures.upload_kicks += worker->upload_kicks.value();

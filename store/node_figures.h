@@ -42,7 +42,11 @@ namespace ringcache::store {
   X(arriving_bytes, kGauge, "arriving_bytes", "arriving_value_bytes",                             \
     "Bytes of items whose value is still arriving")                                               \
   X(pinned_bytes, kGauge, "pinned_bytes", "pinned_value_bytes",                                   \
-    "Bytes of values held until a client has read them, counted once for each client")            \
+    "Bytes of items held until the clients that asked for them have read them")                   \
+  X(copied_bytes, kGauge, "copied_bytes", "copied_value_bytes",                                   \
+    "Bytes of large values copied for clients that have yet to read them")                        \
+  X(reads_refused, kCounter, "reads_refused", "reads_refused_total",                              \
+    "Reads refused because too many copied values were waiting for clients")                      \
   X(bytes_read, kCounter, "bytes_read", "read_bytes_total", "Bytes received from clients")        \
   X(bytes_written, kCounter, "bytes_written", "written_bytes_total", "Bytes sent to clients")     \
   X(accepting_conns, kGauge, "accepting_conns", "accepting_connections",                          \

@@ -154,6 +154,10 @@ NodeSession::Step NodeSession::execute(net::Connection& connection, ParsedReques
   const protocol::CommandSpec& spec = protocol::spec(command);
   if (spec.has_value) return execute_store(connection, parsed);
   count(command);
+  if (get_refused_) {  // the rest of a multiget that has its error already
+    get_refused_ = parsed.request.more_keys;
+    return Step::kAgain;
+  }
   if (!spec.multi_key) {
     const Executor::Next next =
         worker_.executor.execute(parsed.request, parsed.key, connection.out());
@@ -161,7 +165,9 @@ NodeSession::Step NodeSession::execute(net::Connection& connection, ParsedReques
   }
   const std::size_t answered = worker_.executor.retrieve(
       parsed.request, keys_answered_, connection.options().output_high_bytes, connection.out());
-  if (answered < parsed.request.keys().size()) {
+  if (answered == Executor::kRefused) {
+    get_refused_ = parsed.request.more_keys;
+  } else if (answered < parsed.request.keys().size()) {
     keys_answered_ = static_cast<std::uint16_t>(answered);
     return Step::kOutputFull;
   }
@@ -171,7 +177,9 @@ NodeSession::Step NodeSession::execute(net::Connection& connection, ParsedReques
 
 NodeSession::Step NodeSession::refuse(net::Connection& connection, const ParsedRequest& parsed) {
   worker_.protocol_errors.add();
-  worker_.executor.refuse(parsed.request, connection.out());
+  if (!std::exchange(get_refused_, false)) {
+    worker_.executor.refuse(parsed.request, connection.out());
+  }
   keys_answered_ = 0;
   if (parsed.request.close) return Step::kClose;
   if (parsed.request.swallow_bytes > 0) {

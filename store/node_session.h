@@ -78,6 +78,7 @@ class NodeSession final : public net::ConnectionHandler {
   bool output_was_full_ = false;     // execution stopped for that
   bool input_ended_ = false;         // close when the rest is executed
   std::uint16_t keys_answered_ = 0;  // of the retrieval at the front of the input
+  bool get_refused_ = false;         // the rest of the multiget at the front is to be dropped
   std::uint16_t gets_ = 0;           // executed in this call, for the durations
   std::uint16_t sets_ = 0;
   std::uint16_t others_ = 0;

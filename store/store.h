@@ -11,8 +11,8 @@
 // no other thread. Between batches nothing of the store may be held but ItemRefs and Reservations.
 //
 // Views. get, get_and_touch and meta_get return an ItemView, valid until the same thread's
-// end_batch or its next call of anything but get, debug, pin and prefetch, whichever is first: copy
-// the value out, or pin it, before going on.
+// end_batch or its next call of anything but get, debug, pin, pin_again and prefetch, whichever is
+// first: copy the value out, or pin it, before going on.
 //
 // Time is an argument, in seconds on the store's clock (expiry.h), and should never go back.
 //
@@ -125,7 +125,10 @@ class StoreThread {
   std::optional<ItemDebug> debug(const HashedKey& key, Seconds now);
 
   // Keeps a view beyond its time. Empty if the value is smaller than pin_bytes_min: copy it.
-  ItemRef pin(const ItemView& view);
+  // `first`: whether nobody else pinned the item.
+  ItemRef pin(const ItemView& view, bool* first = nullptr);
+  // As pin, but empty too when nobody pins the item yet.
+  ItemRef pin_again(const ItemView& view);
 
   // touch. False on a miss.
   bool touch(const HashedKey& key, Seconds expiry, Seconds now);

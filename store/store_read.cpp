@@ -197,11 +197,7 @@ MetaGetResult StoreThread::vivify_locked(const HashedKey& key, const MetaGetOpti
   result.created = true;
   result.won = true;
   result.last_access = now;
-  result.expiry_before = options.vivify_expiry;
-  if (options.touch) {
-    arena_->set_expiry(*item, options.touch_expiry);
-    result.expiry_before = options.touch_expiry;
-  }
+  result.expiry_before = kNever;
   count_hit(*item);
   if (!options.no_bump) EvictionPolicy::record_hit(*item, now);
   return result;
@@ -227,11 +223,24 @@ std::optional<ItemDebug> StoreThread::debug(const HashedKey& key, Seconds now) {
   return debug;
 }
 
-ItemRef StoreThread::pin(const ItemView& pinned) {
+ItemRef StoreThread::pin(const ItemView& pinned, bool* first) {
   if (!pinned || !pinned.item()->large()) return {};
   Item* item = const_cast<Item*>(pinned.item());
-  item->extension().pins.fetch_add(1, std::memory_order_relaxed);
+  const std::uint32_t before = item->extension().pins.fetch_add(1, std::memory_order_relaxed);
+  if (first != nullptr) *first = before == 0;
   return ItemRef(pinned);
+}
+
+ItemRef StoreThread::pin_again(const ItemView& pinned) {
+  if (!pinned || !pinned.item()->large()) return {};
+  std::atomic<std::uint32_t>& pins = const_cast<Item*>(pinned.item())->extension().pins;
+  std::uint32_t count = pins.load(std::memory_order_relaxed);
+  while (count > 0) {
+    if (pins.compare_exchange_weak(count, count + 1, std::memory_order_relaxed)) {
+      return ItemRef(pinned);
+    }
+  }
+  return {};
 }
 
 ItemView StoreThread::view(const Item& item) const {

@@ -302,6 +302,33 @@ TEST_CASE("slices are sent from where they lie and released once, in order, when
   CHECK(released == std::vector<int>{2, 1, 3});
 }
 
+TEST_CASE("a mark is called when everything before it has left") {
+  BlockPool pool;
+  std::vector<int> released;
+  WriteBuffer buffer(pool);
+  buffer.append_mark(count_release, &released, number(1));  // nothing waits
+  CHECK(released == std::vector<int>{1});
+  const std::string big = pattern(40'000);
+  buffer.append(big);
+  buffer.append_mark(count_release, &released, number(2));
+  buffer.append("\r\n");
+  std::array<iovec, 16> pieces;
+  std::size_t bytes = 0;
+  for (std::size_t count = buffer.gather(pieces); count > 0; --count) {
+    CHECK(pieces[count - 1].iov_len > 0);
+    bytes += pieces[count - 1].iov_len;
+  }
+  CHECK(bytes == big.size() + 2);
+  buffer.consume(big.size() - 1);
+  CHECK(released.size() == 1);
+  buffer.consume(2);
+  CHECK(released == std::vector<int>{1, 2});
+  buffer.append_mark(count_release, &released, number(3));
+  buffer.clear();
+  CHECK(released == std::vector<int>{1, 2, 3});
+  CHECK(pool.borrowed_bytes() == 0);
+}
+
 TEST_CASE("thousands of slices fit, and dropping them releases each once") {
   BlockPool pool;
   std::vector<int> released;

@@ -180,20 +180,51 @@ TEST_CASE("a pinned value stays what it was while the item is replaced, deleted,
   CHECK(client.say("get k\r\n") == "END\r\n");
 }
 
-TEST_CASE("above the budget large values are copied instead of pinned") {
+TEST_CASE("an item that many wait for is counted once, and never copied") {
   Conversation client;
-  const std::string value = big_value(1'000'000);
+  const std::string value = big_value(4'000'000);
   client.say(set("k", value));
   client.executor.begin_turn(client.now);
   client.parse("get k k k k k k\r\n");
   client.executor.retrieve(client.request, 0, SIZE_MAX, client.out);
   client.executor.end_turn();
-  // A quarter of 16 MiB holds four of them.
-  CHECK(client.budget.pinned_bytes() == 4 * value.size());
+  CHECK(client.budget.pinned_bytes() == value.size());
+  CHECK(client.budget.copied_bytes() == 0);
+  CHECK(client.pool.borrowed_bytes() < value.size());
   std::string all;
   for (int i = 0; i < 6; ++i) all += value_line("k", value);
   CHECK(same(client.take_output(), all + "END\r\n"));
   CHECK(client.budget.pinned_bytes() == 0);
+}
+
+TEST_CASE("above the budget large values are copied instead of pinned, and above that refused") {
+  Conversation client;
+  const std::string value = big_value(600'000);
+  std::string line = "get";
+  for (int i = 0; i < 15; ++i) {
+    client.say(set("k" + std::to_string(i), value));
+    line += " k" + std::to_string(i);
+  }
+  client.executor.begin_turn(client.now);
+  line += "\r\n";
+  client.parse(line);
+  CHECK(client.executor.retrieve(client.request, 0, SIZE_MAX, client.out) == Executor::kRefused);
+  // A quarter of 16 MiB: the seventh one goes above it.
+  CHECK(client.budget.pinned_bytes() == 7 * value.size());
+  CHECK(client.budget.copied_bytes() == 7 * value.size());
+  net::WriteBuffer other(client.pool);
+  client.parse("mg k14 v\r\n");
+  client.executor.execute(client.request, client.executor.hashed("k14"), other);
+  client.executor.end_turn();
+  CHECK(client.executor.reads_refused().value() == 2);
+  std::string all;
+  for (int i = 0; i < 14; ++i) all += value_line("k" + std::to_string(i), value);
+  CHECK(same(client.take_output(), all + "SERVER_ERROR out of memory writing get response\r\n"));
+  client.out.take(other);
+  CHECK(same(client.take_output(), "SERVER_ERROR out of memory writing get response\r\n"));
+  CHECK(client.budget.pinned_bytes() == 0);
+  CHECK(client.budget.copied_bytes() == 0);
+  CHECK(same(client.say("get k14\r\n"), value_line("k14", value) + "END\r\n"));
 }
 
 TEST_CASE("a dropped output releases what it pinned") {

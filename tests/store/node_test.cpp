@@ -94,6 +94,74 @@ TEST_CASE("a client that does not read is made to wait, and loses nothing") {
   CHECK(server.stat("pinned_bytes") == "0");
 }
 
+TEST_CASE("clients that do not read cost a bounded amount of memory together") {
+  NodeOptions options = test_options();
+  options.threads = 1;
+  options.store.item_bytes_max = 8 * kMiB;
+  TestNode server(options);
+  Client writer = server.client();
+  const std::string value = pattern(6'000'000);  // more than the sockets hold
+  constexpr std::size_t kItems = 8;
+  constexpr std::size_t kClients = 40;
+  for (std::size_t i = 0; i < kItems; ++i) {
+    check_exchange(writer, set_request("big" + std::to_string(i), value), "STORED\r\n");
+  }
+  std::vector<Client> clients;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    clients.push_back(server.client());
+    REQUIRE(clients.back().send("get big" + std::to_string(i % kItems) + "\r\nmn\r\n"));
+  }
+  server.wait_for_stat("cmd_get", std::to_string(kClients));
+  // Each bound is 16 MiB, and the value that goes above it: three values here.
+  CHECK(std::stoul(server.stat("pinned_bytes")) <= 3 * value.size());
+  CHECK(std::stoul(server.stat("copied_bytes")) <= 3 * value.size());
+  CHECK(std::stoul(server.stat("reads_refused")) >= kClients / 2 - 3);
+  server.node.io_threads().run_on_all(
+      [&](net::Worker& worker) { CHECK(worker.pool().borrowed_bytes() < 4 * value.size()); });
+  // Whoever was refused is told so, and served on; the others get what they asked for.
+  const std::string refusal = "SERVER_ERROR out of memory writing get response\r\nMN\r\n";
+  std::size_t refused = 0;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    const std::string reply =
+        value_reply("big" + std::to_string(i % kItems), value) + "END\r\nMN\r\n";
+    std::string text = clients[i].receive(refusal.size());
+    if (text == refusal) {
+      ++refused;
+      continue;
+    }
+    text += clients[i].receive(reply.size() - text.size());
+    const bool whole = text == reply;
+    CHECK(whole);
+  }
+  CHECK(std::to_string(refused) == server.stat("reads_refused"));
+  CHECK(server.stat("pinned_bytes") == "0");
+  CHECK(server.stat("copied_bytes") == "0");
+}
+
+TEST_CASE("a refused multiget has one error, however long it is") {
+  NodeOptions options = test_options();
+  options.threads = 1;
+  options.store.item_bytes_max = 24 * kMiB;
+  const TestNode server(options);
+  Client client = server.client();
+  const std::string value = pattern(18'000'000);
+  check_exchange(client, set_request("pinned", value), "STORED\r\n");
+  check_exchange(client, set_request("copied", value), "STORED\r\n");
+  check_exchange(client, set_request("third", std::string(9000, 'x')), "STORED\r\n");
+  Client pinning = server.client();
+  REQUIRE(pinning.send("get pinned\r\n"));
+  server.wait_for_stat("cmd_get", "1");
+  Client copying = server.client();
+  REQUIRE(copying.send("get copied\r\n"));
+  server.wait_for_stat("cmd_get", "2");
+  std::string line = "get small third";
+  for (int i = 0; i < 1000; ++i) line += " third";
+  check_exchange(client, set_request("small", "s") + line + "\r\nmn\r\n",
+                 "STORED\r\n" + value_reply("small", "s") +
+                     "SERVER_ERROR out of memory writing get response\r\nMN\r\n");
+  CHECK(server.stat("reads_refused") == "1");
+}
+
 TEST_CASE("a client that ends its side gets every answer first") {
   const TestNode server;
   Client client = server.client();

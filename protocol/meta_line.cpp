@@ -88,6 +88,7 @@ FlagResult read_flag(Request& request, std::string_view token, std::string_view&
     case 'l':
     case 'u':
     case 'q':
+    case 'x':
       return FlagResult::kGood;
     default:
       error = kErrorInvalidFlag;

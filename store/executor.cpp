@@ -199,11 +199,11 @@ void Executor::touch(const Request& request, const HashedKey& key, net::WriteBuf
 }
 
 void Executor::flush_all(const Request& request, net::WriteBuffer& out) {
-  Seconds at = now_;
-  if (request.has_exptime && request.exptime_s > 0) {
-    at = std::max(now_, expiry(request.exptime_s));
-  }
-  thread_.flush_all(at, now_);
+  const bool later = request.has_exptime && request.exptime_s > 0;
+  Seconds at = later ? expiry(request.exptime_s) : now_;
+  // A time that the clock never reaches must not flush now: it takes the place of an earlier delay.
+  if (at == kNever) at = std::numeric_limits<Seconds>::max();
+  thread_.flush_all(std::max(at, now_), now_);
   if (!request.quiet) out.append(protocol::kOk);
 }
 

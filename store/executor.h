@@ -154,6 +154,12 @@ class Executor {
   Seconds expiry(std::int64_t exptime_s) const {
     return expiry_from_wire(exptime_s, now_, unix_offset_);
   }
+  // The expiry of an item after the first `count` flags of the line: each T sets it where it
+  // stands, and so does each N if the item is `created` by this request.
+  Seconds expiry_after(const protocol::MetaFlags& flags, std::size_t count, Seconds before,
+                       bool created) const;
+  // t: the seconds left, as of its place on the line. -1 if it was not asked for.
+  std::int64_t ttl_asked(const protocol::MetaFlags& flags, Seconds before, bool created) const;
 
   Store& store_;
   ExecutorHost& host_;

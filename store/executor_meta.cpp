@@ -39,6 +39,22 @@ void append_plain(net::WriteBuffer& out, const Request& request, ResponseStatus 
 
 }  // namespace
 
+Seconds Executor::expiry_after(const protocol::MetaFlags& flags, std::size_t count, Seconds before,
+                               bool created) const {
+  Seconds at = before;
+  for (const char letter : flags.letters().substr(0, count)) {
+    if (letter == 'T') at = expiry(flags.ttl_s);
+    if (letter == 'N' && created) at = expiry(flags.vivify_ttl_s);
+  }
+  return at;
+}
+
+std::int64_t Executor::ttl_asked(const protocol::MetaFlags& flags, Seconds before,
+                                 bool created) const {
+  if (!flags.has('t')) return -1;
+  return seconds_left(expiry_after(flags, flags.letters().find('t'), before, created), now_);
+}
+
 void Executor::meta_get(const Request& request, const HashedKey& key, net::WriteBuffer& out) {
   meta_commands_.add();
   const protocol::MetaFlags& flags = request.meta;
@@ -47,7 +63,7 @@ void Executor::meta_get(const Request& request, const HashedKey& key, net::Write
   options.touch = flags.has('T');
   if (options.touch) options.touch_expiry = expiry(flags.ttl_s);
   options.vivify = flags.has('N');
-  if (options.vivify) options.vivify_expiry = expiry(flags.vivify_ttl_s);
+  if (options.vivify) options.vivify_expiry = expiry_after(flags, flags.count, kNever, true);
   options.vivify_key_is_binary = request.key_is_base64;
   options.vivify_cas = flags.has('E') ? flags.explicit_cas : 0;
   if (flags.has('R')) {
@@ -69,11 +85,7 @@ void Executor::meta_get(const Request& request, const HashedKey& key, net::Write
   facts.value_bytes = result.item.value_bytes();
   facts.client_flags = result.item.client_flags();
   facts.cas_unique = result.item.cas();
-  // An item has the expiry of T, or of N, from where that flag stands on the line.
-  Seconds shown = result.item.expiry();
-  if (stood_before(flags, 't', 'T')) shown = result.expiry_before;
-  if (result.created && stood_before(flags, 't', 'N')) shown = kNever;
-  facts.ttl_s = seconds_left(shown, now_);
+  facts.ttl_s = ttl_asked(flags, result.expiry_before, result.created);
   facts.last_access_s = static_cast<std::int64_t>(now_) - result.last_access;
   facts.fetched = result.was_fetched;
   facts.won = result.won;
@@ -128,6 +140,7 @@ void Executor::meta_remove(const Request& request, const HashedKey& key, net::Wr
   operands.touch = flags.has('T');
   if (operands.touch) operands.touch_expiry = expiry(flags.ttl_s);
   operands.remove_value = flags.has('x');
+  operands.client_flags = flags.client_flags;
   operands.cas = flags.has('E') ? flags.explicit_cas : 0;
   switch (thread_.remove(key, operands, now_)) {
     case DeleteStatus::kDeleted:
@@ -155,7 +168,7 @@ void Executor::meta_arithmetic(const Request& request, const HashedKey& key,
   operands.compare = flags.has('C');
   operands.compare_cas = flags.compare_cas;
   operands.vivify = flags.has('N');
-  if (operands.vivify) operands.vivify_expiry = expiry(flags.vivify_ttl_s);
+  if (operands.vivify) operands.vivify_expiry = expiry_after(flags, flags.count, kNever, true);
   operands.initial = flags.initial;
   operands.touch = flags.has('T');
   if (operands.touch) operands.touch_expiry = expiry(flags.ttl_s);
@@ -190,10 +203,7 @@ void Executor::meta_arithmetic(const Request& request, const HashedKey& key,
   facts.key_is_base64 = request.key_is_base64;
   facts.value_bytes = number_line_bytes - 2;
   facts.cas_unique = result.cas;
-  Seconds shown = result.expiry;
-  if (stood_before(flags, 't', 'T')) shown = result.expiry_before;
-  if (result.created && stood_before(flags, 't', 'N')) shown = kNever;
-  facts.ttl_s = seconds_left(shown, now_);
+  facts.ttl_s = ttl_asked(flags, result.expiry_before, result.created);
   append_meta(out, request.command, status, flags.reply_flags(), facts);
   if (with_value) out.append({number.data(), number_line_bytes});
 }

@@ -16,11 +16,18 @@ bool is_meta(Command command) {
   return protocol::spec(command).meta;
 }
 
+// ms with N, which means something to append and prepend only.
+bool appends_or_creates(const Request& request) {
+  return request.command == Command::kMetaSet && request.meta.has('N') &&
+         (request.meta.mode == 'A' || request.meta.mode == 'P');
+}
+
 }  // namespace
 
 ItemAttributes Executor::attributes_of(const Request& request) const {
+  const bool vivify = appends_or_creates(request);
   return {.client_flags = request.client_flags,
-          .expiry = expiry(request.exptime_s),
+          .expiry = expiry(vivify ? request.meta.vivify_ttl_s : request.exptime_s),
           .key_is_binary = request.key_is_base64};
 }
 
@@ -64,6 +71,7 @@ StoreOperands Executor::operands_of(const Request& request) {
       operands.compare_cas = request.meta.compare_cas;
       operands.invalidate = request.meta.has('I');
       operands.cas = request.meta.has('E') ? request.meta.explicit_cas : 0;
+      operands.append_vivify = appends_or_creates(request);
       break;
     default:
       break;

@@ -14,10 +14,10 @@ namespace ringcache::store {
 
 struct MetaGetOptions {
   bool no_bump = false;               // u: leave hit bits and last access alone
-  bool touch = false;                 // T
+  bool touch = false;                 // T: of an item that is there
   Seconds touch_expiry = kNever;      //   its token
   bool vivify = false;                // N: on a miss create an empty item and win
-  Seconds vivify_expiry = kNever;     //   its token
+  Seconds vivify_expiry = kNever;     //   its expiry: the token of N, or of T if that came later
   std::uint64_t vivify_cas = 0;       // E: cas of the created item; 0 = the next one
   bool vivify_key_is_binary = false;  // b
   bool recache = false;               // R: win if less than recache_below is left
@@ -33,7 +33,7 @@ struct MetaGetResult {
   bool token_sent = false;    // Z: somebody won before
   bool was_fetched = false;   // h, as it was before this call
   Seconds last_access = 0;    // l is now - last_access, as it was before this call
-  Seconds expiry_before = 0;  // t, where it stood before T on the line; item.expiry() is after T
+  Seconds expiry_before = 0;  // as it was before T; of a created item: never, as it was before N
   bool no_memory = false;     // N wanted to create an item and could not
 };
 
@@ -47,7 +47,7 @@ struct StoreOperands {
   std::uint64_t compare_cas = 0;  //   its token. 0 matches nothing; append and prepend ignore it
   bool invalidate = false;        // ms I: an older cas stores, and marks the item stale
   std::uint64_t cas = 0;          // ms E: the item's new cas; 0 = the next one
-  bool append_vivify = false;     // ms N with append or prepend: on a miss store as set
+  bool append_vivify = false;     // ms N: append and prepend store as set on a miss
 };
 
 struct ItemAttributes {
@@ -73,13 +73,14 @@ struct StoreResult {
 // --- delete ------------------------------------------------------------------------------------
 
 struct DeleteOperands {
-  bool compare = false;           // C
-  std::uint64_t compare_cas = 0;  //   its token
-  bool invalidate = false;        // I: keep the item, mark it stale, give it a new cas
-  bool touch = false;             // T: with I (or x) also set the expiry
-  Seconds touch_expiry = kNever;  //   its token
-  bool remove_value = false;      // x: leave an empty item, without flags and (without T) expiry
-  std::uint64_t cas = 0;          // E: the new cas; 0 = with I the next one, with x alone the old
+  bool compare = false;            // C
+  std::uint64_t compare_cas = 0;   //   its token
+  bool invalidate = false;         // I: keep the item, mark it stale, give it a new cas
+  bool touch = false;              // T: with I (or x) also set the expiry
+  Seconds touch_expiry = kNever;   //   its token
+  bool remove_value = false;       // x: leave an empty item, without (T) expiry
+  std::uint32_t client_flags = 0;  // F: with x, its client flags
+  std::uint64_t cas = 0;           // E: the new cas; 0 = with I the next one, with x alone the old
 };
 
 enum class DeleteStatus : std::uint8_t {
@@ -97,9 +98,9 @@ struct ArithmeticOperands {
   bool compare = false;            // C
   std::uint64_t compare_cas = 0;   //   its token; 0 compares with nothing, as in memcached
   bool vivify = false;             // N: on a miss create it
-  Seconds vivify_expiry = kNever;  //   its token
+  Seconds vivify_expiry = kNever;  //   its expiry: the token of N, or of T if that came later
   std::uint64_t initial = 0;       // J: value of a created item; delta is not applied to it
-  bool touch = false;              // T
+  bool touch = false;              // T: of an item that is there
   Seconds touch_expiry = kNever;   //   its token
   std::uint64_t cas = 0;           // E: the new cas; 0 = the next one
   bool key_is_binary = false;      // b, for a created item
@@ -112,8 +113,7 @@ struct ArithmeticResult {
   bool created = false;
   std::uint64_t value = 0;
   std::uint64_t cas = 0;
-  Seconds expiry = kNever;
-  Seconds expiry_before = kNever;  // t, where it stood before T on the line
+  Seconds expiry_before = kNever;  // as in MetaGetResult
 };
 
 // --- debug -------------------------------------------------------------------------------------

@@ -179,6 +179,10 @@ DeleteStatus StoreThread::remove(const HashedKey& key, const DeleteOperands& ope
     state_->counters.delete_misses.add();
     return DeleteStatus::kExists;
   }
+  if (!operands.invalidate) {
+    state_->counters.delete_hits.add();
+    ++arena_->class_state(*item).delete_hits;
+  }
   if (operands.remove_value) {
     item = empty_value(key, *item, operands, now);
     if (item == nullptr) return DeleteStatus::kNoMemory;
@@ -186,8 +190,6 @@ DeleteStatus StoreThread::remove(const HashedKey& key, const DeleteOperands& ope
   if (operands.invalidate) {
     invalidate(*item, operands);
   } else if (!operands.remove_value) {
-    state_->counters.delete_hits.add();
-    ++arena_->class_state(*item).delete_hits;
     arena_->unlink(*item, key.hash);
   }
   return DeleteStatus::kDeleted;
@@ -203,7 +205,8 @@ void StoreThread::invalidate(Item& item, const DeleteOperands& operands) {
 
 Item* StoreThread::empty_value(const HashedKey& key, Item& old, const DeleteOperands& operands,
                                Seconds now) {
-  const ItemAttributes attributes{0, operands.touch ? operands.touch_expiry : kNever,
+  const ItemAttributes attributes{operands.client_flags,
+                                  operands.touch ? operands.touch_expiry : kNever,
                                   (old.layout & kBinaryKey) != 0};
   Item* empty = arena_->make_item(key.bytes, attributes, 0, now, &old, nullptr);
   if (empty == nullptr) {
@@ -232,17 +235,14 @@ ArithmeticResult StoreThread::arithmetic(const HashedKey& key, const ArithmeticO
   }
   ArithmeticResult result;
   result.cas = old->cas.load(std::memory_order_relaxed);
-  if (old->chained()) {
-    result.status = ArithmeticStatus::kNotNumeric;
-    return result;
-  }
   // memcached looks at the cas after an empty value and before the digits.
   if (old->value_bytes != 0 && operands.compare && operands.compare_cas != 0 &&
       operands.compare_cas != result.cas) {
     result.status = ArithmeticStatus::kExists;
     return result;
   }
-  const std::optional<std::uint64_t> value = parse_decimal(old->head_value());
+  std::optional<std::uint64_t> value;
+  if (!old->chained()) value = parse_decimal(old->head_value());
   if (!value) {
     result.status = ArithmeticStatus::kNotNumeric;
     return result;
@@ -274,9 +274,9 @@ ArithmeticResult StoreThread::write_number(const HashedKey& key, const Arithmeti
   char* to = item->payload() + item->key_bytes;
   std::memcpy(to, digits, length);
   std::memset(to + length, ' ', value_bytes - length);
-  result.expiry_before = item->expiry.load(std::memory_order_relaxed);
-  if (operands.touch) item->expiry.store(operands.touch_expiry, std::memory_order_relaxed);
   if (old != nullptr) {
+    result.expiry_before = attributes.expiry;
+    if (operands.touch) item->expiry.store(operands.touch_expiry, std::memory_order_relaxed);
     (operands.decrement ? state_->counters.decr_hits : state_->counters.incr_hits).add();
     Arena::ClassState& counts = arena_->class_state(*old);
     ++(operands.decrement ? counts.decr_hits : counts.incr_hits);
@@ -286,7 +286,6 @@ ArithmeticResult StoreThread::write_number(const HashedKey& key, const Arithmeti
   result.created = old == nullptr;
   result.value = value;
   result.cas = operands.cas != 0 ? operands.cas : arena_->next_cas();
-  result.expiry = item->expiry.load(std::memory_order_relaxed);
   arena_->link(*item, key.hash, old, result.cas, hit, now);
   return result;
 }

@@ -78,7 +78,7 @@ TEST_CASE("the data of a refused storage command is never run as commands") {
         Lines{"!quiet CLIENT_ERROR bad command line format", "version"});
   CHECK(parsed("set k 0 0 9 a b" + rest) == Lines{"!ERROR", "version"});
   CHECK(parsed("cas k 0 0 9" + rest) == Lines{"!ERROR", "version"});
-  CHECK(parsed("ms k 9 x" + rest) == Lines{"!CLIENT_ERROR invalid flag", "version"});
+  CHECK(parsed("ms k 9 y" + rest) == Lines{"!CLIENT_ERROR invalid flag", "version"});
   CHECK(parsed("ms " + a_key(251) + " 9" + rest) == Lines{refused, "version"});
   // Without a length there is nothing to go by.
   CHECK(parsed("set k 0 0 x" + rest) == Lines{refused, "flush_all", "version"});
@@ -145,7 +145,7 @@ TEST_CASE("of several mistakes in a meta line the one memcached names is named")
   CHECK(one("mg a Tx y\r\n") == "!CLIENT_ERROR invalid flag");
   CHECK(one("mg a v v y\r\n") == "!CLIENT_ERROR duplicate flag");
   CHECK(one("mg @ b q\r\n") == "!CLIENT_ERROR error decoding key");
-  CHECK(one("md a x\r\n") == "!CLIENT_ERROR invalid or duplicate flag");
+  CHECK(one("md a y\r\n") == "!CLIENT_ERROR invalid or duplicate flag");
   const std::string opaque(kOpaqueBytesMax + 1, 'o');
   CHECK(one("mg a O" + opaque + "\r\n") == "!CLIENT_ERROR opaque token too long");
   CHECK(parsed("ms a 1 MX O" + opaque + "\r\nx\r\n")[0] ==

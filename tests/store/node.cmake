@@ -1,6 +1,7 @@
 # Tests of the node: executor, sessions, command line.
 ringcache_unit_test(node_test
   SOURCES
+    executor_meta_test.cpp
     executor_test.cpp
     node_command_line_test.cpp
     node_stats_test.cpp

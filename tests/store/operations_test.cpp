@@ -165,7 +165,7 @@ TEST_CASE("invalidation: one winner each time, a new cas, the value stays") {
   CHECK_FALSE(f.meta_get("k").token_sent);
 }
 
-TEST_CASE("x leaves an empty item without flags and with the same cas") {
+TEST_CASE("x leaves an empty item with the flags it is told and the same cas") {
   StoreFixture f;
   f.put("k", "value", {}, {9, 500, false});
   const std::uint64_t before = f.cas("k");
@@ -178,11 +178,15 @@ TEST_CASE("x leaves an empty item without flags and with the same cas") {
   CHECK(result.item.client_flags() == 0);
   CHECK(result.item.expiry() == kNever);
   CHECK(result.item.cas() == before);
+  CHECK(f.counters().delete_hits == 1);
   operands.invalidate = true;
+  operands.client_flags = 7;
   operands.cas = 99;
   f.remove("k", operands);
+  CHECK(f.counters().delete_hits == 1);
   result = f.meta_get("k");
   CHECK(result.stale);
+  CHECK(result.item.client_flags() == 7);
   CHECK(result.item.cas() == 99);
 }
 
@@ -200,6 +204,7 @@ TEST_CASE("vivify: the first creates and wins, the next wait") {
   CHECK_FALSE(result.was_fetched);
   CHECK(result.item.value_bytes() == 0);
   CHECK(result.item.expiry() == 130);
+  CHECK(result.expiry_before == kNever);
   result = f.meta_get("k", options);
   CHECK_FALSE(result.created);
   CHECK_FALSE(result.won);
@@ -291,7 +296,7 @@ TEST_CASE("incr and decr keep length, flags and expiry") {
   ArithmeticResult result = f.arithmetic("k", operands);
   CHECK(result.status == ArithmeticStatus::kOk);
   CHECK(result.value == 1);
-  CHECK(result.expiry == 500);
+  CHECK(result.expiry_before == 500);
   CHECK(f.get("k") == "1  ");
   CHECK(result.cas == f.cas("k"));
   operands.decrement = false;
@@ -313,8 +318,12 @@ TEST_CASE("what is no number is not counted; limits wrap and stop") {
   CHECK(f.get("k") == "12x");
   f.set("k", std::string(300000, '1'));  // a chain
   CHECK(f.arithmetic("k").status == ArithmeticStatus::kNotNumeric);
-  f.set("k", "18446744073709551615");
   ArithmeticOperands operands;
+  operands.compare = true;
+  operands.compare_cas = f.cas("k") + 1;
+  CHECK(f.arithmetic("k", operands).status == ArithmeticStatus::kExists);
+  operands.compare = false;
+  f.set("k", "18446744073709551615");
   operands.delta = 2;
   CHECK(f.arithmetic("k", operands).value == 1);
   CHECK(f.get("k") == "1                   ");
@@ -335,7 +344,8 @@ TEST_CASE("arithmetic: compare, create, touch, marks") {
   CHECK(result.created);
   CHECK(f.counters().incr_misses == 0);
   CHECK(result.value == 7);
-  CHECK(result.expiry == 150);
+  CHECK(result.expiry_before == kNever);
+  CHECK(f.thread.debug(f.store.hashed("k"), f.now)->expiry == 150);
   CHECK(f.get("k") == "7");
   operands.compare = true;
   operands.compare_cas = result.cas + 1;
@@ -347,7 +357,8 @@ TEST_CASE("arithmetic: compare, create, touch, marks") {
   result = f.arithmetic("k", operands);
   CHECK(result.value == 8);
   CHECK(result.cas == 55);
-  CHECK(result.expiry == 200);
+  CHECK(result.expiry_before == 150);
+  CHECK(f.thread.debug(f.store.hashed("k"), f.now)->expiry == 200);
   CHECK_FALSE(result.created);
   DeleteOperands invalidate;
   invalidate.invalidate = true;

@@ -19,7 +19,7 @@ class Faults:
 
 
 class FaultyNode:
-    """Listens while it is entered; commands are run when they arrive, whatever becomes of replies."""
+    """Listens while it is entered. A command is run when it arrives, whatever its reply suffers."""
 
     def __init__(self, random, faults):
         self.random, self.faults = random, faults
@@ -107,8 +107,9 @@ class FaultyNode:
         if command in (b"get", b"gets", b"gat", b"gats"):
             keys = words[2:] if command.startswith(b"gat") else words[1:]
             cas = b" 1" if command.endswith(b"s") else b""
-            return b"".join(b"VALUE %s 0 %d%s\r\n%s\r\n" % (k, len(self.items[k]), cas, self.items[k])
-                            for k in keys if k in self.items) + b"END\r\n"
+            found = [(k, self.items[k]) for k in keys if k in self.items]
+            return b"".join(b"VALUE %s 0 %d%s\r\n%s\r\n" % (k, len(v), cas, v)
+                            for k, v in found) + b"END\r\n"
         if command == b"mg":
             flags = b"".join(b" k" + key if f == b"k" else b" " + f
                              for f in words[2:] if f[:1] in b"kO")

@@ -39,7 +39,7 @@ enum class CloseReason : std::uint8_t {
   kLocal,           ///< close() or close_after_flush()
   kPeerClosed,      ///< the peer ended its side and everything was answered
   kError,           ///< reset, broken pipe, ...: `error` has the cause
-  kIdle,            ///< nothing received for idle_timeout
+  kIdle,            ///< nothing received, and no output taken, for idle_timeout
   kInputLimit,      ///< a command longer than read_limit_bytes that nobody consumed
   kNoMemory,        ///< no memory for a buffer
   kConnectFailed,   ///< outgoing: refused, unreachable, not resolved: `error` has the cause
@@ -89,7 +89,9 @@ struct ConnectionOptions {
   /// Reading pauses above `high` unsent bytes and resumes at `low`.
   std::size_t output_high_bytes = 1024 * 1024;
   std::size_t output_low_bytes = 256 * 1024;
-  /// Close after this long without a byte from the peer. 0 = never.
+  /// Close after this long without a byte from the peer, and without one taken by it if output
+  /// waits: a slow reader is not idle. One that stops reading is cut after twice the time at most.
+  /// 0 = never.
   std::chrono::milliseconds idle_timeout{0};
 };
 
@@ -121,8 +123,8 @@ class Connection {
   bool reading_paused() const { return paused_; }
 
   /// Sends what is in out(), then closes; nothing is read or handled any more. Bytes may still be
-  /// appended until the last one is sent. A peer that does not read is cut off after
-  /// kCloseFlushTimeout.
+  /// appended until the last one is sent. A peer that takes nothing for kCloseFlushTimeout is cut
+  /// off, in twice that time at most.
   void close_after_flush();
   static constexpr std::chrono::seconds kCloseFlushTimeout{10};
   /// Closes now and drops out(). on_closed(kLocal) follows, later in this turn.

@@ -80,7 +80,7 @@ void SocketConnection::finish_connecting() {
   if (error != 0) return try_next_endpoint(system_error(error));
   connecting_.reset();
   state_ = State::kOpen;
-  last_read_ns_ = worker_.now_ns();
+  last_moved_ns_ = worker_.now_ns();
   arm_idle_timer();
   want(EPOLLIN);
   handler_->on_connected(*this);

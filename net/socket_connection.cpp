@@ -1,5 +1,6 @@
 #include "net/socket_connection.h"
 
+#include <linux/sockios.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/uio.h>
@@ -33,7 +34,7 @@ SocketConnection* SocketConnection::accepted(Worker& worker, int fd, const Endpo
   connection->peer_ = peer.text();
   connection->slot_ = std::move(slot);
   connection->watched_ = EPOLLIN;
-  connection->last_read_ns_ = worker.now_ns();
+  connection->last_moved_ns_ = worker.now_ns();
   if (!worker.loop().add(fd, EPOLLIN, *connection)) {
     delete connection;
     return nullptr;
@@ -104,7 +105,7 @@ void SocketConnection::read_once() {
     in_.commit(bytes);
     read_bytes_ += bytes;
     if (read_counter_ != nullptr) read_counter_->add(bytes);
-    last_read_ns_ = worker_.now_ns();
+    last_moved_ns_ = worker_.now_ns();
     if (in_.lent_left() == 0) deliver();
   } else if (count == 0) {
     end_of_input_ = true;
@@ -160,6 +161,7 @@ void SocketConnection::send_output() {
   if (!out_.empty()) {
     const WriteBuffer::FlushResult result = out_.flush(fd_);
     written_bytes_ += result.sent_bytes;
+    if (result.sent_bytes > 0) last_moved_ns_ = worker_.now_ns();
     if (written_counter_ != nullptr) written_counter_->add(result.sent_bytes);
     error = result.error;
   }
@@ -213,6 +215,7 @@ void SocketConnection::finish_flushing() {
   const CloseReason reason = end_of_input_ ? CloseReason::kPeerClosed : CloseReason::kLocal;
   if (end_of_input_ || (unread == 0 && in_.empty())) return close_with({reason, {}});
   lingering_ = true;
+  timer_.after(kCloseFlushTimeout);
   ::shutdown(fd_, SHUT_WR);
   in_.take_back();
   want(EPOLLIN);
@@ -262,12 +265,32 @@ void SocketConnection::arm_idle_timer() {
   }
 }
 
+// Whether the peer has taken output since this was asked last, and there was any to take. The
+// kernel's buffer hides a peer that reads slowly from us: the socket may take nothing for long.
+bool SocketConnection::peer_took_some() {
+  int unsent = 0;
+  // TCP: without what is on its way and may be acknowledged late. A UNIX socket knows the other
+  // one.
+  if (::ioctl(fd_, SIOCOUTQNSD, &unsent) != 0 && ::ioctl(fd_, SIOCOUTQ, &unsent) != 0) unsent = 0;
+  if (out_.empty() && unsent == 0) return false;
+  const std::uint64_t took = written_bytes_ - static_cast<std::uint64_t>(unsent);
+  return std::exchange(peer_took_bytes_, took) != took;
+}
+
 void SocketConnection::on_deadline() {
   if (state_ == State::kConnecting) return close_with({CloseReason::kConnectTimeout, {}});
-  if (state_ == State::kFlushing) return close_with({CloseReason::kLocal, {}});
-  const std::chrono::nanoseconds quiet(worker_.now_ns() - last_read_ns_);
-  if (quiet >= options_.idle_timeout) return close_with({CloseReason::kIdle, {}});
-  timer_.after(options_.idle_timeout - quiet);
+  const bool flushing = state_ == State::kFlushing;
+  const std::chrono::nanoseconds limit =
+      flushing ? std::chrono::nanoseconds(kCloseFlushTimeout) : options_.idle_timeout;
+  if (lingering_) return close_with({CloseReason::kLocal, {}});
+  const std::chrono::nanoseconds quiet(worker_.now_ns() - last_moved_ns_);
+  if (quiet < limit) {
+    timer_.after(limit - quiet);
+  } else if (peer_took_some()) {
+    timer_.after(limit);
+  } else {
+    close_with({flushing ? CloseReason::kLocal : CloseReason::kIdle, {}});
+  }
 }
 
 }  // namespace ringcache::net

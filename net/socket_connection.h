@@ -74,6 +74,7 @@ class SocketConnection final : public Connection, public EventSource {
   void resume_watching();
   void finish_flushing();
   void on_deadline();
+  bool peer_took_some();
   void want(std::uint32_t events);
   void try_next_endpoint(std::error_code last_error);
   void finish_connecting();
@@ -82,7 +83,8 @@ class SocketConnection final : public Connection, public EventSource {
   std::unique_ptr<ConnectionHandler> owned_handler_;
   std::shared_ptr<ConnectionSlot> slot_;
   Timer timer_{worker_.timers(), [this] { on_deadline(); }};
-  SteadyNs last_read_ns_ = 0;
+  SteadyNs last_moved_ns_ = 0;         ///< bytes came from the peer, or the socket took some
+  std::uint64_t peer_took_bytes_ = 0;  ///< when a deadline looked last
   std::uint32_t watched_ = 0;
   bool throttled_ = false;      ///< output above high and not yet at low
   bool end_of_input_ = false;   ///< the peer has ended its side

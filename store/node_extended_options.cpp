@@ -41,7 +41,8 @@ constexpr std::array kWords{
          [](std::string_view value, NodeOptions& options) {
            return set_percent(value, options.store.warm_percent);
          }},
-    Word{"idle_timeout", "=SECONDS", "close connections that send nothing (default 0, never)",
+    Word{"idle_timeout", "=SECONDS",
+         "close connections that send nothing and read nothing (default 0, never)",
          [](std::string_view value, NodeOptions& options) -> std::string {
            unsigned seconds = 0;
            if (!parse_unsigned(value, 31'536'000, seconds)) return "must be a number of seconds";

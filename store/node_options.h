@@ -32,7 +32,8 @@ struct NodeOptions {
   // the backlog if not refuse_at_limit (-o no_maxconns_fast).
   std::size_t connections_max = 1024;
   bool refuse_at_limit = true;
-  // A connection that sends nothing for this long is closed (-o idle_timeout); 0 = never.
+  // A connection that sends nothing, and takes nothing of an answer that waits for it, for this
+  // long is closed (-o idle_timeout); 0 = never.
   std::chrono::seconds idle_timeout{0};
   // A connection that stops in the middle of a value for this long is closed (-o upload_timeout),
   // so that stalled uploads do not keep the memory that other values need; 0 = never.

@@ -166,6 +166,59 @@ TEST_CASE("an idle connection is closed when its time is over, a busy one is not
   CHECK(reason_of(script) == CloseReason::kIdle);
 }
 
+namespace {
+
+/// Far more than the kernel's buffers of both sides hold, and a part of it that does not fit there.
+constexpr std::size_t kLongAnswer = 64'000'000;
+constexpr std::size_t kLongPart = 16'000'000;
+
+}  // namespace
+
+TEST_CASE("a client that reads slowly is not idle, one that stops reading is") {
+  ManualClock clock;
+  ListenerOptions options;
+  options.connection.idle_timeout = 1000ms;
+  for (const bool and_close : {false, true}) {
+    CAPTURE(and_close);
+    const std::chrono::milliseconds limit = and_close ? 10'000ms : 1000ms;
+    Script script;
+    script.bytes = [and_close](Connection& connection) {
+      connection.in().consume(connection.in().size());
+      connection.out().append(std::string(kLongAnswer, 'x'));
+      if (and_close) connection.close_after_flush();
+    };
+    const TestServer server(scripted(script), options, 1, &clock);
+    const auto pass = [&](std::chrono::milliseconds time) {
+      clock.advance(time);
+      server.threads->wake();
+      server.threads->run_on_all([](Worker&) {});
+    };
+    Client slow = server.client();
+    REQUIRE(slow.send("x"));
+    for (std::size_t read = 0; read < kLongAnswer; read += kLongPart) {
+      REQUIRE(slow.receive(kLongPart).size() == kLongPart);
+      pass(limit * 9 / 10);
+    }
+    if (!and_close) {
+      pass(limit);
+      CHECK(slow.receive_all().empty());
+      CHECK(reason_of(script) == CloseReason::kIdle);
+    } else {
+      CHECK(reason_of(script) == CloseReason::kLocal);
+    }
+
+    Client stopped = server.client();
+    REQUIRE(stopped.send("x"));
+    REQUIRE(stopped.receive(kLongPart).size() == kLongPart);
+    pass(limit);  // it has taken some meanwhile
+    CHECK(script.closed.size() == 0);
+    pass(limit);
+    pass(limit);
+    CHECK(reason_of(script) == (and_close ? CloseReason::kLocal : CloseReason::kIdle));
+    CHECK(stopped.receive_all().size() < kLongAnswer - kLongPart);
+  }
+}
+
 TEST_CASE("a command that nobody consumes ends at the limit") {
   Script script;
   script.bytes = [](Connection&) {};

@@ -22,9 +22,12 @@ constexpr std::size_t kHeadBytesMax = 32 * 1024;
 
 HttpLimits limits_of(const AdminOptions& options) {
   HttpLimits limits;
+  limits.head_bytes_max = kHeadBytesMax;
   limits.input_bytes_max = kHeadBytesMax + options.body_bytes_max;
+  limits.arriving_max = options.arriving_max;
   limits.threads = options.threads;
   limits.queue_max = options.queue_max;
+  limits.head_time = options.head_timeout;
   limits.input_time = options.read_timeout;
   limits.output_time = options.write_timeout;
   return limits;
@@ -129,14 +132,12 @@ std::optional<std::string> AdminServer::Impl::start(Address& bound) {
   } catch (const std::system_error& error) {
     return std::string("cannot start the admin server's thread: ") + error.what();
   }
-  // stop() has no effect on a server that does not run yet.
-  while (!server_.is_running()) std::this_thread::yield();
   return std::nullopt;
 }
 
 void AdminServer::Impl::stop() {
   if (!thread_.joinable()) return;
-  server_.stop();
+  server_.end();
   thread_.join();
 }
 

@@ -34,9 +34,14 @@ struct AdminOptions {
   std::vector<std::string> allowed_hosts;
   std::size_t body_bytes_max = 64 * 1024;
   std::size_t threads = 2;
-  /// Requests waiting for a thread; more are closed unanswered.
+  /// Requests waiting for a thread; more are answered 503.
   std::size_t queue_max = 64;
-  /// From accept until the whole request is there.
+  /// Connections that have not sent the head of their request; they hold no thread. When one more
+  /// comes, the oldest of them is closed.
+  std::size_t arriving_max = 256;
+  /// From accept until the head of the request is there.
+  std::chrono::milliseconds head_timeout{2000};
+  /// From there until the body is.
   std::chrono::milliseconds read_timeout{5000};
   /// From the first byte of the answer until the last is taken.
   std::chrono::milliseconds write_timeout{5000};

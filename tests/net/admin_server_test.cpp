@@ -217,28 +217,75 @@ TEST_CASE("a body above the limit is refused, one at the limit is taken") {
   CHECK(admin.reloads == 1);
 }
 
-TEST_CASE(
-    "clients that send nothing or a little at a time hold a thread for the read timeout only") {
+TEST_CASE("clients that send nothing, or half of a head, hold no thread") {
   AdminOptions options;
   options.threads = 1;
-  options.read_timeout = 100ms;
+  options.head_timeout = 10min;
+  options.read_timeout = 10min;
+  TestAdmin admin(options);
+  std::vector<Client> silent;
+  for (int count = 0; count < 200; ++count) {
+    silent.emplace_back(admin.server.bound());
+    if (count % 2 == 1) REQUIRE(silent.back().send("GET / HTTP/1.1\r\nHost: 127."));
+  }
+  CHECK(status_of(admin.request("GET", "/healthz")) == 200);
+  CHECK(status_of(admin.request("GET", "/metrics")) == 200);
+  // Whoever finishes is served, a byte at a time or not.
+  for (const char c : std::string_view("0.0.1\r\n\r\n")) REQUIRE(silent[1].send({&c, 1}));
+  CHECK(status_of(silent[1].receive_all()) == 200);
+}
+
+TEST_CASE("when too many are silent the oldest goes, never the newcomer") {
+  AdminOptions options;
+  options.arriving_max = 2;
+  options.head_timeout = 10min;
+  TestAdmin admin(options);
+  Client first(admin.server.bound());
+  Client second(admin.server.bound());
+  Client third(admin.server.bound());
+  CHECK(first.receive_all() == "");
+  CHECK(status_of(admin.request("GET", "/healthz")) == 200);
+  CHECK(second.receive_all() == "");
+  REQUIRE(third.send("GET /healthz HTTP/1.1\r\n\r\n"));
+  CHECK(status_of(third.receive_all()) == 200);
+}
+
+TEST_CASE("a head that does not come, or is too large, ends the connection") {
+  AdminOptions options;
+  options.head_timeout = 20ms;
   TestAdmin admin(options);
   Client silent(admin.server.bound());
   Client slow(admin.server.bound());
   REQUIRE(slow.send("GET / HT"));
-  CHECK(status_of(admin.request("GET", "/healthz")) == 200);
+  CHECK(silent.receive_all() == "");
+  CHECK(slow.receive_all() == "");
+  options.head_timeout = 10min;
+  TestAdmin patient(options);
+  CHECK(status_of(patient.raw("GET /" + std::string(40'000, 'a'))) == 431);
 }
 
-TEST_CASE("connections above the queue are closed at once") {
+TEST_CASE("a body that does not come holds its thread for the read timeout only") {
   AdminOptions options;
   options.threads = 1;
-  options.queue_max = 1;
-  options.read_timeout = 60'000ms;
+  options.read_timeout = 50ms;
   TestAdmin admin(options);
-  // One is held by the thread, one waits; one of these at least is turned away.
-  std::vector<Client> clients;
-  for (int count = 0; count < 4; ++count) clients.emplace_back(admin.server.bound());
-  CHECK(clients[3].receive_all() == "");
+  Client slow(admin.server.bound());
+  REQUIRE(
+      slow.send("POST /api/v1/reload HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 9\r\n\r\n{"));
+  CHECK(status_of(admin.request("GET", "/healthz")) == 200);
+  CHECK(admin.reloads == 0);
+}
+
+TEST_CASE("requests above the queue are told so") {
+  AdminOptions options;
+  options.threads = 0;
+  options.queue_max = 1;
+  TestAdmin admin(options);
+  Client waiting(admin.server.bound());
+  REQUIRE(waiting.send("GET /healthz HTTP/1.1\r\n\r\n"));
+  CHECK(status_of(admin.request("GET", "/healthz")) == 503);
+  admin.server.stop();
+  CHECK(waiting.receive_all() == "");
 }
 
 TEST_CASE("an address in use is an error; a stopped server lets go of it") {

@@ -66,7 +66,7 @@ struct AdminResponse {
   static AdminResponse html(std::string body);
 };
 
-/// For /readyz: 200 when ready, else 503; the text is the body.
+/// For /readyz: 200 when ready, else 503; the text, and a line end, is the body.
 struct Readiness {
   bool ready = false;
   std::string text;

@@ -148,17 +148,17 @@ RoutingTablePtr ProxyServer::table() const {
 }
 
 net::Readiness ProxyServer::readiness() const {
-  if (!serving_) return {false, "starting or draining\n"};
+  if (!serving_) return {false, "starting or draining"};
   const RoutingTablePtr table = this->table();
   for (routing::PoolIndex pool = 0; pool < table->pool_count(); ++pool) {
     const routing::HealthTracker& health = table->health(pool);
     for (std::size_t node = 0; node < health.node_count(); ++node) {
       if (health.state(static_cast<routing::NodeIndex>(node)) == routing::NodeState::kUp) {
-        return {true, "ready\n"};
+        return {true, "ready"};
       }
     }
   }
-  return {false, "no pool has a live node\n"};
+  return {false, "no pool has a live node"};
 }
 
 net::HitRatio& ProxyServer::hit_ratio(const std::string& pool) const {

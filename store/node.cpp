@@ -116,7 +116,7 @@ std::optional<std::string> Node::start_metrics() {
                       [this](net::MetricFamilies& metrics) { collect(metrics); });
   admin_->set_readiness([this] {
     const bool ready = accepting_;
-    return net::Readiness{ready, ready ? "ready\n" : "not accepting connections\n"};
+    return net::Readiness{ready, ready ? "ready" : "not accepting connections"};
   });
   std::optional<std::string> error = admin_->start();
   if (error) *error += " (--metrics sets another address, --metrics off does without)";

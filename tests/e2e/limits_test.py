@@ -112,7 +112,7 @@ class Limits(TestCase):
 
     def test_a_dead_idle_node_is_known(self):
         self.start()
-        self.assertEqual(self.proxy.http("/readyz")[0], 200)
+        self.assertEqual(self.proxy.http("/readyz"), (200, "ready\n"))
         with Wire(self.proxy.port) as wire:
             self.assertEqual(wire.get(b"k"), {})
         self.node.kill()

@@ -25,8 +25,8 @@ struct Part {
 };
 
 // Headers of the operating system that need no library.
-const Names kSystem = {"arpa/",     "dirent.h", "fcntl.h", "netinet/", "poll.h",
-                       "pthread.h", "sched.h",  "sys/",    "unistd.h"};
+const Names kSystem = {"arpa/",  "dirent.h",  "fcntl.h", "linux/", "netinet/",
+                       "poll.h", "pthread.h", "sched.h", "sys/",   "unistd.h"};
 
 const Part kProtocol{"protocol", {"protocol/"}, {}};
 const Part kRouting{"routing", {"routing/", "protocol/command.h"}, {"openssl/md5.h", "xxhash.h"}};

@@ -281,19 +281,91 @@ TEST_CASE("a drain answers what was asked and ends every connection") {
   CHECK_FALSE(server.client().connected());
 }
 
-TEST_CASE("a client that stops in the middle of a value is closed, an idle one is not") {
+namespace {
+
+// A node whose time only passes as the test says.
+struct ManualNode {
+  explicit ManualNode(const NodeOptions& options) : node(options, clock) {
+    REQUIRE_FALSE(node.start());
+  }
+  Client client() const { return Client(node.bound().front()); }
+  void pass(std::chrono::milliseconds time) {
+    clock.advance(time);
+    node.io_threads().wake();
+    node.io_threads().run_on_all([](net::Worker&) {});
+  }
+  std::string stats() const {
+    Client asking = client();
+    REQUIRE(asking.send("stats\r\nquit\r\n"));
+    return asking.receive_all();
+  }
+  bool has_stat(const std::string& line) const {
+    return stats().find("STAT " + line + "\r\n") != std::string::npos;
+  }
+
+  net::ManualClock clock;
+  Node node;
+};
+
+}  // namespace
+
+TEST_CASE("a value that takes too long ends its connection, whatever its kind and pace") {
   NodeOptions options = test_options();
-  options.upload_timeout = std::chrono::seconds(1);
-  TestNode server(options);
+  options.upload_timeout = std::chrono::seconds(4);
+  ManualNode server(options);
   Client idle = server.client();
-  Client stalled = server.client();
-  check_exchange(stalled, set_request("k", "older"), "STORED\r\n");
-  REQUIRE(stalled.send("set k 0 0 100000\r\n" + pattern(5000)));
-  CHECK(stalled.receive_all().empty());  // returns when the node has closed
-  CHECK(server.stat("upload_kicks") == "1");
-  CHECK(server.stat("idle_kicks") == "0");
-  CHECK(server.stat("arriving_bytes") == "0");
+  check_exchange(idle, set_request("k", "older"), "STORED\r\n");
+  std::string begin;
+  std::string answer;
+  std::chrono::milliseconds time{4000};
+  SUBCASE("large") {
+    begin = "set k 0 0 655360\r\n" + pattern(5000);
+    time += std::chrono::seconds(10);
+  }
+  SUBCASE("small, in the input") {
+    begin = "set k 0 0 100\r\nabc";
+  }
+  SUBCASE("small, after other commands") {
+    begin = set_request("other", pattern(5000)) + "set k 0 0 100\r\nabc";
+    answer = "STORED\r\n";
+  }
+  SUBCASE("refused, being dropped") {
+    begin = "set other 0 0 6553600\r\nabc";
+    answer = "SERVER_ERROR object too large for cache\r\n";
+    time += std::chrono::milliseconds(100'000);
+  }
+  CAPTURE(begin.substr(0, 30));
+  Client slow = server.client();
+  check_exchange(slow, "mn\r\n" + begin, "MN\r\n" + answer);
+  // A byte comes in each part of the time.
+  constexpr int kParts = 10;
+  for (int part = 0; part < kParts; ++part) {
+    CHECK(server.has_stat("upload_kicks 0"));
+    REQUIRE(slow.send("x"));
+    server.pass(time / kParts);
+  }
+  slow.receive_all();  // returns when the node has closed
+  CHECK(server.has_stat("upload_kicks 1"));
+  CHECK(server.has_stat("idle_kicks 0"));
+  CHECK(server.has_stat("arriving_bytes 0"));
   check_exchange(idle, "get k\r\n", value_reply("k", "older") + "END\r\n");
+}
+
+TEST_CASE("each value has a time of its own") {
+  NodeOptions options = test_options();
+  options.upload_timeout = std::chrono::seconds(4);
+  ManualNode server(options);
+  Client client = server.client();
+  for (const std::size_t bytes : {100, 5000, 100, 70'000, 100}) {
+    CAPTURE(bytes);
+    const std::string request = set_request("k", pattern(bytes));
+    check_exchange(client, "mn\r\n" + request.substr(0, request.size() / 2), "MN\r\n");
+    server.pass(std::chrono::seconds(3));
+    check_exchange(client, request.substr(request.size() / 2), "STORED\r\n");
+  }
+  server.pass(std::chrono::hours(1));
+  check_exchange(client, "mn\r\n", "MN\r\n");
+  CHECK(server.has_stat("upload_kicks 0"));
 }
 
 TEST_CASE("what can't be started says why") {

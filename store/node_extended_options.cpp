@@ -49,14 +49,16 @@ constexpr std::array kWords{
            options.idle_timeout = std::chrono::seconds(seconds);
            return "";
          }},
-    Word{"upload_timeout", "=SECONDS",
-         "close connections that stop in the middle of a value (default 30; 0 is never)",
-         [](std::string_view value, NodeOptions& options) -> std::string {
-           unsigned seconds = 0;
-           if (!parse_unsigned(value, 31'536'000, seconds)) return "must be a number of seconds";
-           options.upload_timeout = std::chrono::seconds(seconds);
-           return "";
-         }},
+    Word{
+        "upload_timeout", "=SECONDS",
+        "close connections whose value takes longer than this and 1 s for each 64 KiB (default 30; "
+        "0 is never)",
+        [](std::string_view value, NodeOptions& options) -> std::string {
+          unsigned seconds = 0;
+          if (!parse_unsigned(value, 31'536'000, seconds)) return "must be a number of seconds";
+          options.upload_timeout = std::chrono::seconds(seconds);
+          return "";
+        }},
     Word{"maxconns_fast", "", "refuse connections above -c with an error (default)",
          [](std::string_view, NodeOptions& options) -> std::string {
            options.refuse_at_limit = true;

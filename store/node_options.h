@@ -35,8 +35,9 @@ struct NodeOptions {
   // A connection that sends nothing, and takes nothing of an answer that waits for it, for this
   // long is closed (-o idle_timeout); 0 = never.
   std::chrono::seconds idle_timeout{0};
-  // A connection that stops in the middle of a value for this long is closed (-o upload_timeout),
-  // so that stalled uploads do not keep the memory that other values need; 0 = never.
+  // A data block must be there whole within this and a second for each 64 KiB of it, or its
+  // connection is closed (-o upload_timeout), so that stalled and dripping uploads do not keep the
+  // memory that other values need; 0 = never.
   std::chrono::seconds upload_timeout{30};
 
   // 0: start, stop and trouble. 1 (-v): also connections. 2 (-vv): also every request line.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <limits>
 #include <span>
 #include <utility>
@@ -14,7 +15,10 @@ namespace ringcache::store {
 using protocol::Command;
 using protocol::ParseResult;
 
-NodeSession::NodeSession(net::Connection& connection, NodeWorker& worker) : worker_(worker) {
+NodeSession::NodeSession(net::Connection& connection, NodeWorker& worker)
+    : connection_(connection),
+      worker_(worker),
+      upload_timer_(connection.worker().timers(), [this] { on_upload_timer(); }) {
   connection.count_bytes_into(&worker.read_bytes, &worker.written_bytes);
   entry_.fd = connection.native_handle();
   entry_.last_command = worker.clock.seconds(connection.worker().now_ns());
@@ -194,13 +198,17 @@ NodeSession::Step NodeSession::refuse(net::Connection& connection, const ParsedR
 NodeSession::Step NodeSession::execute_store(net::Connection& connection, ParsedRequest& parsed) {
   const protocol::Request& request = parsed.request;
   if (parsed.has_block) {
+    end_upload();
     count(request.command);
     const std::string_view block =
         connection.in().bytes().substr(parsed.line_end, std::size_t{request.value_bytes} + 2);
     worker_.executor.store(request, parsed.key, block, connection.out());
     return Step::kAgain;
   }
-  if (request.value_bytes < kStreamedValueBytesMin) return Step::kNeedMore;
+  if (request.value_bytes < kStreamedValueBytesMin) {
+    begin_upload(request.value_bytes);
+    return Step::kNeedMore;
+  }
   count(request.command);
   if (!pending_) pending_ = worker_.take_pending();
   if (worker_.executor.start_store(request, parsed.key, *pending_, connection.out())) {
@@ -223,15 +231,15 @@ NodeSession::Step NodeSession::run_value(net::Connection& connection) {
     in.consume(here);
     if (reservation.remaining() > 0) {
       lend(connection);
-      expect_value(connection, true);
+      begin_upload(reservation.value_bytes());
       return Step::kNeedMore;
     }
   }
   if (in.size() < protocol::kCrlf.size()) {
-    expect_value(connection, true);
+    begin_upload(reservation.value_bytes());
     return Step::kNeedMore;
   }
-  expect_value(connection, false);
+  end_upload();
   const bool good_end = in.bytes().starts_with(protocol::kCrlf);
   in.consume(protocol::kCrlf.size());
   worker_.executor.finish_store(*pending_, good_end, connection.out());
@@ -240,15 +248,21 @@ NodeSession::Step NodeSession::run_value(net::Connection& connection) {
   return Step::kAgain;
 }
 
-// A value that has begun to arrive holds memory, so its connection may be silent for less long.
-void NodeSession::expect_value(net::Connection& connection, bool expecting) {
-  if (expecting == expecting_value_) return;
-  expecting_value_ = expecting;
-  if (!expecting) return connection.set_idle_timeout(idle_timeout_);
-  idle_timeout_ = connection.options().idle_timeout;
-  const std::chrono::milliseconds limit = worker_.upload_timeout;
-  const bool shorter = idle_timeout_.count() == 0 || limit < idle_timeout_;
-  if (limit.count() > 0 && shorter) connection.set_idle_timeout(limit);
+// Once for each block: what arrives of it later does not give it more time.
+void NodeSession::begin_upload(std::uint64_t bytes) {
+  if (upload_due_ns_ != 0 || worker_.upload_timeout.count() == 0) return;
+  const std::chrono::nanoseconds time =
+      worker_.upload_timeout + std::chrono::milliseconds(bytes * 1000 / kUploadBytesPerSecondMin);
+  upload_due_ns_ = connection_.worker().now_ns() + time.count();
+  if (!upload_timer_.armed() || upload_timer_.due() > upload_due_ns_) upload_timer_.after(time);
+}
+
+void NodeSession::on_upload_timer() {
+  if (upload_due_ns_ == 0 || !connection_.is_open()) return;
+  const std::int64_t left_ns = upload_due_ns_ - connection_.worker().now_ns();
+  if (left_ns > 0) return upload_timer_.after(std::chrono::nanoseconds(left_ns));
+  worker_.upload_kicks.add();
+  connection_.close();
 }
 
 // REQUIRES an empty input. A short rest is not worth a loan: it is copied when it comes.
@@ -266,7 +280,11 @@ NodeSession::Step NodeSession::run_swallow(net::Connection& connection) {
   const std::uint64_t here = std::min<std::uint64_t>(in.size(), swallow_bytes_);
   in.consume(static_cast<std::size_t>(here));
   swallow_bytes_ -= here;
-  if (swallow_bytes_ > 0) return Step::kNeedMore;
+  if (swallow_bytes_ > 0) {
+    begin_upload(swallow_bytes_);
+    return Step::kNeedMore;
+  }
+  end_upload();
   state_ = State::kCommands;
   return Step::kAgain;
 }
@@ -288,13 +306,12 @@ void NodeSession::on_drain(net::Connection& connection) {
 
 void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& info) {
   connection.in().take_back();
+  upload_timer_.cancel();
   if (pending_) {
     worker_.executor.abandon_store(*pending_);
     worker_.give_pending(std::move(pending_));
   }
-  if (info.reason == net::CloseReason::kIdle) {
-    (expecting_value_ ? worker_.upload_kicks : worker_.idle_kicks).add();
-  }
+  if (info.reason == net::CloseReason::kIdle) worker_.idle_kicks.add();
   if (net::log_enabled(net::LogLevel::kDebug)) {
     net::log_debug("connection closed", {{"peer", connection.peer()},
                                          {"reason", net::to_string(info.reason)},

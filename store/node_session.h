@@ -15,15 +15,18 @@
 //   kValue     the data block of a storage command is arriving
 //   kSwallow   the data block of a refused command is being dropped
 //
+// A data block has a time in which all of it must be there, however it comes: what has arrived
+// holds memory that other values need.
+//
 // Threads: the worker of its connection.
 #pragma once
 
-#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
 
 #include "net/connection.h"
+#include "net/deadline.h"
 #include "protocol/request_parser.h"
 #include "store/node_worker.h"
 
@@ -32,6 +35,8 @@ namespace ringcache::store {
 // Values from here on are read straight into their item when they do not arrive with their command
 // line; smaller ones wait in the input.
 inline constexpr std::size_t kStreamedValueBytesMin = 4096;
+// The least rate at which a data block may arrive, once upload_timeout is over.
+inline constexpr std::uint64_t kUploadBytesPerSecondMin = 64 * 1024;
 // The most input that may be buffered: one command line and a value just below the limit above, and
 // room for pipelines to arrive in large reads.
 inline constexpr std::size_t kReadLimitBytes = 256 * 1024;
@@ -66,12 +71,15 @@ class NodeSession final : public net::ConnectionHandler {
   Step execute_store(net::Connection& connection, ParsedRequest& parsed);
   Step refuse(net::Connection& connection, const ParsedRequest& parsed);
   void lend(net::Connection& connection);
-  void expect_value(net::Connection& connection, bool expecting);
+  void begin_upload(std::uint64_t bytes);
+  void end_upload() { upload_due_ns_ = 0; }
+  void on_upload_timer();
   void take_back(const ParsedRequest& parsed) { parser_ = parsed.before; }
   void count(protocol::Command command);
   void record_durations(net::Connection& connection);
   void publish_state();
 
+  net::Connection& connection_;
   NodeWorker& worker_;
   protocol::RequestParser parser_;
   State state_ = State::kCommands;
@@ -82,11 +90,13 @@ class NodeSession final : public net::ConnectionHandler {
   std::uint16_t gets_ = 0;           // executed in this call, for the durations
   std::uint16_t sets_ = 0;
   std::uint16_t others_ = 0;
-  bool expecting_value_ = false;               // the connection's timeout is that of an upload
-  std::chrono::milliseconds idle_timeout_{0};  // the connection's own, meanwhile
   std::uint64_t swallow_bytes_ = 0;
   std::size_t lent_bytes_ = 0;
   std::unique_ptr<PendingStore> pending_;
+  net::SteadyNs upload_due_ns_ = 0;  // of the block that is arriving; 0 = none
+  // Armed for the time above or earlier: most blocks come in time, so it is left alone when one
+  // is there.
+  net::Timer upload_timer_;
   SessionEntry entry_;
 };
 

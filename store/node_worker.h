@@ -75,7 +75,7 @@ struct NodeWorker {
 
   Executor executor;
   const NodeClock clock;
-  // How long a connection may stop in the middle of a value; 0 = for ever.
+  // The time that a data block may take, beside what its bytes take at the least rate; 0 = any.
   std::chrono::milliseconds upload_timeout{0};
   std::array<ParsedRequest, kLookAhead> parsed;
   std::vector<std::unique_ptr<PendingStore>> spare_pending;

@@ -142,9 +142,11 @@ bool Node::drain() {
 void Node::append_stats(StatsKind kind, Seconds now, std::string& out) {
   switch (kind) {
     case StatsKind::kGeneral: {
-      NodeFigures shown = figures();
+      NodeFigures shown;
       {
+        // Read under the mutex too, or a reset in between would be ahead of what was read.
         const std::lock_guard lock(reset_mutex_);
+        shown = figures();
         for (const auto& row : kNodeFiguresTable) {
           if (row.kind == FigureKind::kCounter) shown.*row.field -= at_reset_.*row.field;
         }
@@ -188,9 +190,8 @@ void Node::append_connections(Seconds now, std::string& out) const {
 
 void Node::reset_stats() {
   store_.reset_stats();
-  const NodeFigures now = figures();
   const std::lock_guard lock(reset_mutex_);
-  at_reset_ = now;
+  at_reset_ = figures();
 }
 
 void Node::set_verbosity(std::uint64_t level) {
@@ -245,8 +246,8 @@ void Node::collect(net::MetricFamilies& metrics) const {
     durations.set += worker->set_duration.snapshot();
     durations.other += worker->other_duration.snapshot();
   }
-  add_node_metrics(figures(), store_.stats(node_clock_.seconds(clock_.now())), durations,
-                   maintenance_.hit_ratio(), metrics);
+  add_node_metrics(figures(), store_.stats_since_start(node_clock_.seconds(clock_.now())),
+                   durations, maintenance_.hit_ratio(), metrics);
 }
 
 }  // namespace ringcache::store

@@ -4,7 +4,6 @@
 
 #include <algorithm>
 #include <chrono>
-#include <utility>
 
 namespace ringcache::store {
 
@@ -12,12 +11,6 @@ namespace {
 
 constexpr std::size_t kSweepBudgetMin = 1'000;
 constexpr std::size_t kSweepBudgetMax = 10'000'000;
-
-// What was added to a total since `seen`; a total that fell was reset.
-std::uint64_t added(std::uint64_t total, std::uint64_t& seen) {
-  const std::uint64_t before = std::exchange(seen, total);
-  return total >= before ? total - before : total;
-}
 
 }  // namespace
 
@@ -60,10 +53,8 @@ void NodeMaintenance::turn() {
 }
 
 void NodeMaintenance::sample_hit_ratio(std::int64_t now_ns, Seconds now) {
-  const StoreCounters counters = store_.stats(now).counters;
-  hits_total_ += added(counters.get_hits, hits_seen_);
-  misses_total_ += added(counters.get_misses, misses_seen_);
-  hit_ratio_.sample(now_ns, hits_total_, misses_total_);
+  const StoreCounters counters = store_.stats_since_start(now).counters;
+  hit_ratio_.sample(now_ns, counters.get_hits, counters.get_misses);
 }
 
 }  // namespace ringcache::store

@@ -44,11 +44,6 @@ class NodeMaintenance {
   const net::Clock& clock_;
   const NodeClock node_clock_;
   net::HitRatio hit_ratio_;
-  // Totals that keep growing when `stats reset` sets the store's back.
-  std::uint64_t hits_seen_ = 0;
-  std::uint64_t misses_seen_ = 0;
-  std::uint64_t hits_total_ = 0;
-  std::uint64_t misses_total_ = 0;
   std::size_t sweep_budget_ = 100'000;  // chunks a turn, adapted to the cost
   std::atomic<std::uint64_t> turns_{0};
   std::atomic<std::uint64_t> sweeps_{0};

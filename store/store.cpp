@@ -4,7 +4,6 @@
 #include <bit>
 #include <mutex>
 #include <stdexcept>
-#include <utility>
 
 #include "store/arena.h"
 
@@ -41,6 +40,10 @@ void subtract_counters(Struct& from, const Struct& baseline, const Table& table)
   }
 }
 
+void drop_unused_classes(StoreStats& stats) {
+  std::erase_if(stats.classes, [](const ClassStats& one) { return one.slabs.total_pages == 0; });
+}
+
 }  // namespace
 
 Store::Store(const StoreOptions& options)
@@ -63,9 +66,11 @@ MaintainResult Store::maintain(Seconds now, std::size_t budget) {
 }
 
 StoreStats Store::stats(Seconds now) const {
-  StoreStats stats = arena_->raw_stats(now);
+  StoreStats stats;
   {
+    // Read under the mutex too, or a reset in between would be ahead of what was read.
     const std::lock_guard lock(baseline_mutex_);
+    stats = arena_->raw_stats(now);
     if (!baseline_.classes.empty()) {
       subtract_counters(stats.counters, baseline_.counters, kStoreCountersTable);
       subtract_counters(stats.totals, baseline_.totals, kStoreTotalsTable);
@@ -75,14 +80,19 @@ StoreStats Store::stats(Seconds now) const {
       }
     }
   }
-  std::erase_if(stats.classes, [](const ClassStats& one) { return one.slabs.total_pages == 0; });
+  drop_unused_classes(stats);
+  return stats;
+}
+
+StoreStats Store::stats_since_start(Seconds now) const {
+  StoreStats stats = arena_->raw_stats(now);
+  drop_unused_classes(stats);
   return stats;
 }
 
 void Store::reset_stats() {
-  StoreStats now = arena_->raw_stats(kClockStart);
   const std::lock_guard lock(baseline_mutex_);
-  baseline_ = std::move(now);
+  baseline_ = arena_->raw_stats(kClockStart);
 }
 
 std::string Store::check_integrity() const {

@@ -83,6 +83,8 @@ class Store {
 
   // Counters, totals and classes. Takes the arena's lock for a moment.
   StoreStats stats(Seconds now) const;
+  // The same, as if reset_stats had never been called.
+  StoreStats stats_since_start(Seconds now) const;
   // `stats reset`: counters count from here again; figures that are state are not touched.
   void reset_stats();
 

@@ -4,6 +4,7 @@ ringcache_unit_test(node_test
     executor_meta_test.cpp
     executor_test.cpp
     node_command_line_test.cpp
+    node_limits_test.cpp
     node_stats_test.cpp
     node_test.cpp
     ${CMAKE_SOURCE_DIR}/tests/net/net_fixture.cpp

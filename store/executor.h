@@ -62,6 +62,15 @@ class Executor {
   void begin_turn(Seconds now);
   void end_turn();
 
+  // Interrupts the turn for something that may wait, as a lock or a log line may, which nothing
+  // inside a batch must. REQUIRES a turn, and that nothing of the store is held.
+  template <typename Call>
+  void outside_batch(Call call) {
+    thread_.end_batch();
+    call();
+    thread_.begin_batch();
+  }
+
   // Hashes the key of a request that will be executed in this turn and starts loading what it will
   // need: prefetch for all first, then prefetch_item for all, then execute them.
   HashedKey hashed(std::string_view key) const { return store_.hashed(key); }
@@ -142,14 +151,6 @@ class Executor {
                        net::WriteBuffer& out);
   void meta_debug(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
   void answer_meta_store(const StoreReply& reply, const StoreResult& result, net::WriteBuffer& out);
-
-  // The host may take locks, which nothing inside a batch may.
-  template <typename Call>
-  void outside_batch(Call call) {
-    thread_.end_batch();
-    call();
-    thread_.begin_batch();
-  }
 
   Seconds expiry(std::int64_t exptime_s) const {
     return expiry_from_wire(exptime_s, now_, unix_offset_);

@@ -151,7 +151,9 @@ void NodeSession::prefetch(std::size_t count) {
 
 NodeSession::Step NodeSession::execute(net::Connection& connection, ParsedRequest& parsed) {
   if (worker_.trace_requests.load(std::memory_order_relaxed)) {
-    net::log_debug("request", {{"peer", connection.peer()}, {"line", parsed.request.line}});
+    worker_.executor.outside_batch([&] {
+      net::log_debug("request", {{"peer", connection.peer()}, {"line", parsed.request.line}});
+    });
   }
   if (parsed.result == ParseResult::kInvalid) return refuse(connection, parsed);
   const Command command = parsed.request.command;

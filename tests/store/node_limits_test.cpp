@@ -1,4 +1,4 @@
-// The limits of docs/node.md over real sockets: what clients can make a node hold, and for how long.
+// The limits of docs/node.md over real sockets: what clients can make a node hold, and how long.
 #include <doctest/doctest.h>
 
 #include <chrono>

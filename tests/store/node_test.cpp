@@ -6,13 +6,18 @@
 #include <algorithm>
 #include <atomic>
 #include <map>
+#include <ostream>
 #include <sstream>
 #include <stdexcept>
+#include <streambuf>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
+#include "net/log.h"
 #include "store/node_version.h"
+#include "store/thread_state.h"
 #include "tests/store/node_fixture.h"
 
 using namespace ringcache;
@@ -240,6 +245,41 @@ TEST_CASE("a reset at the same moment never takes a counter below zero") {
   writing.join();
   resetting.join();
   CHECK(longest < 15);
+}
+
+namespace {
+
+// A log that looks at who writes to it.
+struct WatchedLog : std::streambuf {
+  std::streamsize xsputn(const char* text, std::streamsize count) override {
+    const std::string_view line(text, static_cast<std::size_t>(count));
+    if (line.find("watched-key") != std::string_view::npos) ++lines;
+    if (batches_of_this_thread != nullptr) ++in_batch;
+    return count;
+  }
+  int overflow(int c) override { return c; }
+
+  std::atomic<int> lines{0};
+  std::atomic<int> in_batch{0};
+};
+
+}  // namespace
+
+TEST_CASE("a slow log does not hold up the store: request lines are logged outside of batches") {
+  NodeOptions options = test_options();
+  options.verbosity = 2;
+  const TestNode server(options);
+  WatchedLog log;
+  std::ostream out(&log);
+  net::set_up_log({.level = net::LogLevel::kDebug, .out = &out});
+  Client client = server.client();
+  check_exchange(client, set_request("watched-key", "v") + "get watched-key\r\nmd watched-key\r\n",
+                 "STORED\r\n" + value_reply("watched-key", "v") + "END\r\nHD\r\n");
+  client.close();
+  server.wait_for_stat("curr_connections", "1");
+  net::set_up_log({});
+  CHECK(log.lines == 3);
+  CHECK(log.in_batch == 0);
 }
 
 TEST_CASE("a drain answers what was asked and ends every connection") {

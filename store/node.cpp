@@ -7,7 +7,6 @@
 
 #include "net/log.h"
 #include "store/node_metrics.h"
-#include "store/node_peer.h"
 #include "store/node_session.h"
 #include "store/node_stats.h"
 #include "store/node_version.h"
@@ -180,8 +179,8 @@ void Node::append_connections(Seconds now, std::string& out) const {
     worker->sessions.for_each([&](const SessionEntry& entry) {
       const std::string fd = std::to_string(entry.fd) + ':';
       const Seconds last = entry.last_command.load(std::memory_order_relaxed);
-      append_stat(out, fd + "addr", peer_name(entry.fd));
-      append_stat(out, fd + "listen_addr", listener_name(entry.fd));
+      append_stat(out, fd + "addr", entry.peer);
+      append_stat(out, fd + "listen_addr", entry.listener);
       append_stat(out, fd + "state", state_name(entry.state.load(std::memory_order_relaxed)));
       append_stat(out, fd + "secs_since_last_cmd", std::uint64_t{now > last ? now - last : 0});
     });

@@ -9,6 +9,7 @@
 
 #include "net/log.h"
 #include "net/worker.h"
+#include "store/node_peer.h"
 
 namespace ringcache::store {
 
@@ -21,6 +22,8 @@ NodeSession::NodeSession(net::Connection& connection, NodeWorker& worker)
       upload_timer_(connection.worker().timers(), [this] { on_upload_timer(); }) {
   connection.count_bytes_into(&worker.read_bytes, &worker.written_bytes);
   entry_.fd = connection.native_handle();
+  entry_.peer = peer_name(entry_.fd);
+  entry_.listener = listener_name(entry_.fd);
   entry_.last_command = worker.clock.seconds(connection.worker().now_ns());
   worker_.sessions.add(entry_);
 }

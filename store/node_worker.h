@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <vector>
 
 #include "net/counter.h"
@@ -28,6 +29,10 @@ enum class SessionState : std::uint8_t { kReading, kValue, kSwallowing, kWriting
 // What other threads may see of a session: an entry of its worker's list.
 struct SessionEntry {
   int fd = -1;
+  // The two ends, as `stats conns` writes them. Asked once: whoever walks the list holds up those
+  // who connect.
+  std::string peer;
+  std::string listener;
   std::atomic<SessionState> state{SessionState::kReading};
   std::atomic<Seconds> last_command{kClockStart};
   SessionEntry* previous = nullptr;

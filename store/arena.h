@@ -66,7 +66,11 @@ class Arena {
 
   // --- items (arena_items.cpp) ---
   void apply_due_flush(Seconds now);
-  void flush(Seconds now);
+  // Everything stored before is dead. With `lock`, it is let go from time to time.
+  void flush(Seconds now, ArenaLock* lock);
+  // Sees to it that a flush finds a generation to begin without having to sweep. A flush that is
+  // still to come keeps it: only another flush, which takes its place, can begin it first.
+  void spare_generation(Seconds now, ArenaLock* lock);
   void flush_later(Seconds at) { flush_at_.store(at, std::memory_order_relaxed); }
   std::uint64_t next_cas() { return ++last_cas_; }
   // The live item under the key, or nullptr; one that is dead is removed.
@@ -149,7 +153,8 @@ class Arena {
   // Removes the dead items among `count` chunks of the page from chunk `from` on, and lowers the
   // page's min_expiry to that of the others.
   Sweep sweep(PageIndex page, std::uint32_t from, std::uint32_t count, Seconds now);
-  void sweep_everything(Seconds now);
+  void sweep_everything(Seconds now, ArenaLock* lock);
+  bool has_spare_generation() const;
   void sweep_slice(Seconds now, std::size_t budget, MaintainResult& result);
   bool has_flushed_items() const;
   bool balance_pages(std::span<const std::uint64_t> evictions, Seconds now);

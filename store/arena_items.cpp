@@ -100,17 +100,39 @@ void Arena::set_expiry(Item& item, Seconds expiry) {
 }
 
 void Arena::apply_due_flush(Seconds now) {
-  if (flush_is_due(now)) flush(now);
+  if (flush_is_due(now)) flush(now, nullptr);
 }
 
 // Items carry the generation they were stored in, and only the current one is alive. There are 16;
-// one is used again when no item of it is left, which the background sweep sees to. If clients
-// flush faster than it sweeps, the flush sweeps itself.
-void Arena::flush(Seconds now) {
-  const unsigned next = (generation_.load(std::memory_order_relaxed) + 1U) % kGenerations;
-  if (items_by_generation_[next] != 0) sweep_everything(now);
-  generation_.store(static_cast<std::uint8_t>(next), std::memory_order_release);
+// one is used again when no item of it is left, which the background sweep sees to. A flush begins
+// none if nothing was stored since the last one.
+void Arena::flush(Seconds now, ArenaLock* lock) {
+  if (items_by_generation_[generation_.load(std::memory_order_relaxed)] != 0) {
+    spare_generation(now, lock);
+    unsigned next = generation_.load(std::memory_order_relaxed);
+    do {
+      next = (next + 1) % kGenerations;
+    } while (items_by_generation_[next] != 0);
+    generation_.store(static_cast<std::uint8_t>(next), std::memory_order_release);
+  }
   flush_at_.store(kNever, std::memory_order_release);
+}
+
+bool Arena::has_spare_generation() const {
+  const unsigned current = generation_.load(std::memory_order_relaxed);
+  for (unsigned at = 0; at < kGenerations; ++at) {
+    if (at != current && items_by_generation_[at] == 0) return true;
+  }
+  return false;
+}
+
+// If clients flush faster than the background sweeps, they sweep themselves. Who lets go of the
+// lock meanwhile may find that somebody else flushed: hence again.
+void Arena::spare_generation(Seconds now, ArenaLock* lock) {
+  if (has_spare_generation()) return;
+  while (!has_spare_generation()) sweep_everything(now, lock);
+  // Nobody may still be looking at an item of a generation that begins anew.
+  if (lock != nullptr) reclaimer_.wait_and_reclaim(own_slot());
 }
 
 bool Arena::has_flushed_items() const {

@@ -32,9 +32,15 @@ Arena::Sweep Arena::sweep(PageIndex at, std::uint32_t from, std::uint32_t count,
   return done;
 }
 
-void Arena::sweep_everything(Seconds now) {
+// Whatever happens to a page while the lock is let go, what is on it then is looked at or is newer.
+void Arena::sweep_everything(Seconds now, ArenaLock* lock) {
   for (PageIndex at = 0; at < slabs_.page_count(); ++at) {
-    if (slabs_.page(at).slab_class != kNoClass) sweep(at, 0, slabs_.page(at).fresh, now);
+    const Page& page = slabs_.page(at);
+    for (std::uint32_t from = 0; page.slab_class != kNoClass && from < page.fresh;) {
+      sweep(at, from, kChunksPerSlice, now);
+      from += kChunksPerSlice;
+      if (lock != nullptr) lock->breathe();
+    }
   }
 }
 

@@ -295,9 +295,10 @@ void StoreThread::flush_all(Seconds at, Seconds now) {
   state_->counters.cmd_flush.add();
   if (at > now) {
     arena_->apply_due_flush(now);
+    arena_->spare_generation(now, &lock);
     arena_->flush_later(at);
   } else {
-    arena_->flush(now);
+    arena_->flush(now, &lock);
   }
 }
 

@@ -1,7 +1,9 @@
 // What time does to items: expiry, flush_all now and later.
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <string>
+#include <thread>
 
 #include "tests/store/store_fixture.h"
 
@@ -77,6 +79,80 @@ TEST_CASE("more flushes than there are generations stay exact") {
     CHECK(f.get("same") == "x");
   }
   CHECK(f.store.check_integrity() == "");
+}
+
+TEST_CASE("flushes with nothing stored in between cost nothing") {
+  StoreFixture f;
+  constexpr int kItems = 1000;
+  for (int i = 0; i < kItems; ++i) f.set(numbered("k", i), "v");
+  for (int round = 0; round < 100; ++round) f.thread.flush_all(f.now, f.now);
+  // Nobody had to sweep: what is dead is still there.
+  CHECK(f.totals().curr_items == kItems);
+  CHECK(f.get("k1") == "(miss)");
+  f.set("new", "v");
+  for (int round = 0; round < 100; ++round) {
+    f.thread.flush_all(f.now + 1, f.now);
+    ++f.now;
+    CHECK(f.get("new") == "(miss)");
+  }
+  CHECK(f.totals().curr_items >= kItems - 1);
+  CHECK(f.store.check_integrity() == "");
+}
+
+TEST_CASE("a flush that is to come finds its generation, however many come before it") {
+  StoreFixture f;
+  for (int i = 0; i < 15; ++i) {
+    f.set(numbered("k", i), "v");
+    f.thread.flush_all(f.now, f.now);
+  }
+  f.set("last", "v");
+  CHECK(f.totals().curr_items == 16);
+  f.thread.flush_all(f.now + 1, f.now);  // sweeps now, not when it is due
+  CHECK(f.totals().curr_items == 1);
+  f.set("more", "v");
+  ++f.now;
+  CHECK(f.get("last") == "(miss)");
+  CHECK(f.totals().curr_items == 1);
+  CHECK(f.get("more") == "(miss)");
+  CHECK(f.store.check_integrity() == "");
+}
+
+TEST_CASE("threads that flush without end, and that store") {
+  Store store(StoreOptions{});
+  constexpr int kRounds = 1000;
+  std::atomic<int> flushing{2};
+  const auto flush = [&](int number) {
+    StoreThread thread = store.thread();
+    for (int round = 0; round < kRounds; ++round) {
+      thread.begin_batch();
+      thread.store(store.hashed(numbered("f", round * 2 + number)), {}, "v", {}, 100);
+      thread.flush_all(100, 100);
+      thread.end_batch();
+    }
+    --flushing;
+  };
+  std::thread first(flush, 0);
+  std::thread second(flush, 1);
+  StoreThread thread = store.thread();
+  for (int round = 0; flushing > 0; ++round) {
+    thread.begin_batch();
+    for (int i = 0; i < 100; ++i) {
+      const std::string name = numbered("s", (round * 100 + i) % 20'000);
+      const HashedKey key = store.hashed(name);
+      thread.store(key, {}, "v", {}, 100);
+      thread.get(key, 100);
+    }
+    thread.end_batch();
+  }
+  first.join();
+  second.join();
+  thread.begin_batch();
+  thread.flush_all(100, 100);
+  CHECK_FALSE(thread.get(store.hashed("s1"), 100));
+  CHECK(thread.store(store.hashed("s1"), {}, "w", {}, 100).status == StoreStatus::kStored);
+  CHECK(thread.get(store.hashed("s1"), 100));
+  thread.end_batch();
+  CHECK(store.check_integrity() == "");
 }
 
 }  // namespace ringcache::store

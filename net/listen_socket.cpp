@@ -22,6 +22,8 @@ std::string cannot_listen(const Address& address, int error) {
   const std::string port = std::to_string(address.port);
   if (error == EADDRINUSE && address.kind == Address::Kind::kUnix) {
     text += ": another process listens on it; `ss -xlp` shows which";
+  } else if (error == EEXIST) {
+    text += ": it is not a socket, and was not removed";
   } else if (error == EADDRINUSE) {
     text += ": another process listens there; `ss -ltnp 'sport = :" + port + "'` shows which";
   } else if (error == EACCES && address.kind == Address::Kind::kTcp && address.port < 1024) {

@@ -43,7 +43,7 @@ constexpr std::array kRefused{
     Refused{"-W,--disable-watch", "there is nothing to turn off: the node has no watchers"},
     Refused{"-e,--memory-file", "items do not survive the process"},
     Refused{"-Z,--enable-ssl", "there is no TLS; listen on a private address"},
-    Refused{"-N,--napi-ids", "connections go to the threads in turn"},
+    Refused{"-N,--napi_ids", "connections go to the threads in turn"},
 };
 
 constexpr const char* kExamples = R"(Examples:
@@ -60,7 +60,7 @@ CLI::ValidationError mistake(const std::string& text) {
 // The words of the command line before they become NodeOptions.
 struct Words {
   int port = 11211;
-  std::size_t memory_mib = 64;
+  std::string memory_mib = "64";
   std::vector<std::string> listen{"127.0.0.1"};
   std::string unix_socket;
   std::string unix_mask = "700";
@@ -117,7 +117,6 @@ void add_network_options(CLI::App& app, Words& words, NodeOptions& options) {
 void add_memory_options(CLI::App& app, Words& words, NodeOptions& options) {
   const char* const memory = "Memory";
   app.add_option("-m,--memory-limit", words.memory_mib, "memory for items, MiB")
-      ->check(CLI::Range(std::size_t{1}, std::numeric_limits<std::size_t>::max() / kMiB))
       ->group(memory)
       ->capture_default_str();
   app.add_option("-I,--max-item-size", words.item_bytes_max,
@@ -157,6 +156,11 @@ void add_process_options(CLI::App& app, Words& words, NodeOptions& options) {
 }
 
 net::Address listen_address(const std::string& text, int port) {
+  if (text.starts_with("unix:") || text.find('/') != std::string::npos) {
+    const std::string path = text.starts_with("unix:") ? text.substr(5) : text;
+    throw mistake("-l " + text + ": a network address is expected; for a UNIX socket use -s " +
+                  path);
+  }
   // An address without a port takes -p: try the whole first, then with the port added.
   net::Address address;
   std::string error;
@@ -214,8 +218,19 @@ void check_prefix(const std::string& prefix) {
   }
 }
 
+std::size_t memory_bytes(const std::string& text) {
+  std::size_t mib = 0;
+  const char* const end = text.data() + text.size();
+  const auto [parsed, error] = std::from_chars(text.data(), end, mib);
+  const bool fits = mib >= 1 && mib <= std::numeric_limits<std::size_t>::max() / kMiB;
+  if (error != std::errc{} || parsed != end || !fits) {
+    throw mistake("-m " + text + ": not a number of MiB, such as 64");
+  }
+  return mib * kMiB;
+}
+
 void apply_memory(const Words& words, NodeOptions& options) {
-  options.store.memory_bytes = words.memory_mib * kMiB;
+  options.store.memory_bytes = memory_bytes(words.memory_mib);
   options.store.evict = !words.no_evictions;
   const std::string label = "-I " + words.item_bytes_max;
   if (!parse_size(words.item_bytes_max, options.store.item_bytes_max)) {
@@ -225,7 +240,7 @@ void apply_memory(const Words& words, NodeOptions& options) {
     throw mistake(label + ": must be from 1k to 1g");
   }
   if (options.store.item_bytes_max > options.store.memory_bytes / 2) {
-    throw mistake(label + ": more than half of -m " + std::to_string(words.memory_mib));
+    throw mistake(label + ": more than half of -m " + words.memory_mib);
   }
   if (!(options.store.growth_factor >= 1.01 && options.store.growth_factor <= 4)) {
     throw mistake("-f: must be from 1.01 to 4");

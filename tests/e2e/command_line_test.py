@@ -5,7 +5,7 @@ import json
 import re
 
 from basics import can_connect
-from harness import HOST, NODE, PROXY, TestCase, Wire, free_port, main
+from harness import HOST, NODE, PROXY, TestCase, Wire, find_peer, free_port, main
 from processes import Server
 
 OK, FAILURE, USAGE, CONFIG = 0, 1, 2, 78
@@ -51,6 +51,35 @@ class CommandLine(TestCase):
             with self.subTest(option):
                 out, err = self.check([NODE, option, "1"], USAGE, re.escape(option))
                 self.assertNotRegex(out + err, "(?i)unknown|not expected")
+
+    def test_every_option_of_the_installed_memcached_is_known(self):
+        _, text, _ = self.world.run([find_peer("memcached"), "-h"])
+        options = re.findall(r"(?m)^(-\w)(?:,? +(--[\w-]+))?(.*)", text)
+        self.assertGreater(len(options), 30)
+        for short, long, rest in options:
+            takes_value = rest.lstrip().startswith(("=<", "<")) or short == "-o"
+            for option in filter(None, (short, long)):
+                with self.subTest(option):
+                    # With -V it goes no further than the words.
+                    value = ["0" if short == "-U" else "1"] if takes_value else []
+                    code, out, err = self.world.run([NODE, option] + value + ["-V"])
+                    if code != OK:
+                        self.assertRegex(out + err,
+                                         re.escape(option) + ".*memcached has this option")
+        words = re.findall(r"(?m)^   - (\w+):", text)
+        self.assertGreater(len(words), 40)
+        for word in words:
+            with self.subTest(word):
+                _, err = self.check([NODE, "-o", word + ",no_such_word"], USAGE,
+                                    f"-o ({word}|no_such_word): ")
+                self.assertNotIn(f"-o {word}: no such option", err)
+
+    def test_unix_socket_where_a_file_is(self):
+        path = self.world.write("precious", "text")
+        self.check([NODE, "-s", path, "--metrics", "off"], FAILURE,
+                   re.escape(path) + ".*not a socket, and was not removed")
+        with open(path) as file:
+            self.assertEqual(file.read(), "text")
 
     def test_port_in_use(self):
         held = self.world.node()

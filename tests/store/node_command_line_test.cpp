@@ -102,10 +102,12 @@ TEST_CASE("-o words") {
 
 TEST_CASE("options of memcached's that the node has not are refused by name") {
   for (const std::vector<const char*>& words : std::vector<std::vector<const char*>>{
-           {"-d"}, {"-u", "nobody"}, {"-P", "/x.pid"}, {"-C"},       {"-B", "ascii"}, {"-S"},
-           {"-A"}, {"-R", "20"},     {"-n", "48"},     {"-L"},       {"-k"},          {"-F"},
-           {"-X"}, {"-W"},           {"-Z"},           {"-N", "1"},  {"-D", ":"},     {"-r"},
-           {"-i"}, {"-e", "/x"},     {"-Y", "/x"},     {"--daemon"}, {"-dv"}}) {
+           {"-d"},          {"-u", "nobody"}, {"-P", "/x.pid"}, {"-C"},
+           {"-B", "ascii"}, {"-S"},           {"-A"},           {"-R", "20"},
+           {"-n", "48"},    {"-L"},           {"-k"},           {"-F"},
+           {"-X"},          {"-W"},           {"-Z"},           {"--napi_ids", "1"},
+           {"-D", ":"},     {"-r"},           {"-i"},           {"-e", "/x"},
+           {"-Y", "/x"},    {"--daemon"},     {"-dv"}}) {
     CAPTURE(words.front());
     CHECK(contains(bad(words), "memcached has this option, the node does not"));
   }
@@ -121,6 +123,12 @@ TEST_CASE("mistakes are named") {
   CHECK(contains(bad({"-m", "0"}), "-m"));
   CHECK(contains(bad({"-m", "-5"}), "-m"));
   CHECK(contains(bad({"-m"}), "-m"));
+  CHECK(contains(bad({"-m", "abc"}), "-m abc: not a number of MiB"));
+  CHECK(contains(bad({"-m", "64m"}), "-m 64m: not a number of MiB"));
+  CHECK(contains(bad({"-m", "99999999999999"}), "-m 99999999999999"));
+  CHECK(contains(bad({"-l", "unix:/run/x.sock"}), "-l unix:/run/x.sock: "));
+  CHECK(contains(bad({"-l", "unix:/run/x.sock"}), "use -s /run/x.sock"));
+  CHECK(contains(bad({"-l", "/run/x.sock"}), "use -s /run/x.sock"));
   CHECK(contains(bad({"-t", "9999"}), "-t"));
   CHECK(contains(bad({"-c", "0"}), "-c"));
   CHECK(contains(bad({"-I", "512"}), "-I 512"));

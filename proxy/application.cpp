@@ -17,12 +17,17 @@ namespace {
 
 constexpr const char* kMetricsPrefix = "ringcache_proxy_";
 constexpr std::chrono::seconds kReloadAnswerTimeout{30};
+constexpr std::chrono::milliseconds kDrainLookInterval{50};
 // A file with more errors than this has them in the answer to POST and in --check.
 constexpr std::size_t kLoggedErrorsMax = 20;
 
 void log_errors(const std::vector<config::Diagnostic>& errors) {
   for (std::size_t i = 0; i < errors.size() && i < kLoggedErrorsMax; ++i) {
     const config::Diagnostic& error = errors[i];
+    if (error.line == 0) {
+      net::log_error("configuration error", {{"file", error.file}, {"error", error.message}});
+      continue;
+    }
     net::log_error("configuration error", {{"file", error.file},
                                            {"line", error.line},
                                            {"column", error.column},
@@ -139,6 +144,7 @@ net::AdminResponse Application::reload_by_http(bool dry_run) {
     ReloadResult result = ReloadResult::kUnchanged;
     std::string text;
   };
+  if (draining_) return net::AdminResponse::text("the proxy is draining\n", 503);
   auto promise = std::make_shared<std::promise<Answer>>();
   auto future = promise->get_future();
   shutdown_.post([this, promise, dry_run] {
@@ -146,8 +152,13 @@ net::AdminResponse Application::reload_by_http(bool dry_run) {
     answer.result = reload(dry_run ? "dry_run" : "http", answer.text, dry_run);
     promise->set_value(std::move(answer));
   });
-  if (future.wait_for(kReloadAnswerTimeout) != std::future_status::ready) {
-    return net::AdminResponse::text("the proxy is draining\n", 503);
+  // A drain that begins now never comes to what was posted.
+  const auto give_up = std::chrono::steady_clock::now() + kReloadAnswerTimeout;
+  while (future.wait_for(kDrainLookInterval) != std::future_status::ready) {
+    if (draining_) return net::AdminResponse::text("the proxy is draining\n", 503);
+    if (std::chrono::steady_clock::now() > give_up) {
+      return net::AdminResponse::text("busy: the reload is still to come\n", 503);
+    }
   }
   Answer answer = future.get();
   return net::AdminResponse::text(std::move(answer.text), http_status(answer.result));
@@ -161,19 +172,14 @@ ReloadResult Application::reload(const char* trigger, std::string& message, bool
     server_->count_reload(ReloadResult::kUnchanged);
     return ReloadResult::kUnchanged;
   }
-  const config::ConfigFile file = config::read_config_file(line_.config_file);
+  // A pipe in the file's place would block all that main does.
+  const config::ConfigFile file =
+      config::read_config_file(line_.config_file, config::FileKind::kRegular);
   if (file.ok() && file.text == text_) {
     message = "unchanged\n";
     return unchanged(trigger, dry_run);
   }
-  config::ConfigResult result;
-  if (file.ok()) {
-    result = config::load_proxy_config(file.text, line_.config_file);
-  } else {
-    config::Diagnostic& error = result.errors.emplace_back();
-    error.file = line_.config_file;
-    error.message = file.error;
-  }
+  config::ConfigResult result = load(file);
   if (!result.ok()) return reject(trigger, result, message, dry_run);
   override_options(line_, result.options);
   if (dry_run) {
@@ -181,13 +187,26 @@ ReloadResult Application::reload(const char* trigger, std::string& message, bool
     return ReloadResult::kApplied;
   }
   text_ = file.text;
+  rejected_ = false;
   apply(trigger, std::move(result.options), message);
   return ReloadResult::kApplied;
 }
 
-// The watcher also sees what another trigger has loaded; that is no attempt of its own.
+config::ConfigResult Application::load(const config::ConfigFile& file) const {
+  if (file.ok()) return config::load_proxy_config(file.text, line_.config_file);
+  config::ConfigResult result;
+  config::Diagnostic& error = result.errors.emplace_back();
+  error.file = line_.config_file;
+  error.message = file.error;
+  return result;
+}
+
+// The watcher also sees what another trigger has loaded; that is no attempt of its own, unless a
+// bad edit was taken back.
 ReloadResult Application::unchanged(const char* trigger, bool dry_run) {
-  if (dry_run || std::string_view(trigger) == "file") return ReloadResult::kUnchanged;
+  if (dry_run) return ReloadResult::kUnchanged;
+  if (std::string_view(trigger) == "file" && !rejected_) return ReloadResult::kUnchanged;
+  rejected_ = false;
   server_->count_reload(ReloadResult::kUnchanged);
   net::log_info("configuration unchanged", {{"trigger", trigger}});
   return ReloadResult::kUnchanged;
@@ -197,6 +216,7 @@ ReloadResult Application::reject(const char* trigger, const config::ConfigResult
                                  std::string& message, bool dry_run) {
   message = config::format(result.errors);
   if (dry_run) return ReloadResult::kRejected;
+  rejected_ = true;
   server_->count_reload(ReloadResult::kRejected);
   log_errors(result.errors);
   net::log_error("configuration rejected, keeping the running one",
@@ -219,6 +239,7 @@ void Application::apply(const char* trigger, ProxyOptions options, std::string& 
 }
 
 void Application::drain() {
+  draining_ = true;
   net::notify_stopping();
   const bool all = server_->drain();
   net::log_info("stopped", {{"all_clients_answered", all}});

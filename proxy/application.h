@@ -7,6 +7,7 @@
 // Made and run by main().
 #pragma once
 
+#include <atomic>
 #include <memory>
 #include <optional>
 #include <string>
@@ -40,6 +41,7 @@ class Application {
   void check_file();
   net::AdminResponse reload_by_http(bool dry_run);
   ReloadResult reload(const char* trigger, std::string& message, bool dry_run = false);
+  config::ConfigResult load(const config::ConfigFile& file) const;
   ReloadResult unchanged(const char* trigger, bool dry_run);
   ReloadResult reject(const char* trigger, const config::ConfigResult& result, std::string& message,
                       bool dry_run);
@@ -47,7 +49,9 @@ class Application {
   void drain();
 
   CommandLine line_;
-  std::string text_;  // of the configuration that runs
+  std::string text_;       // of the configuration that runs
+  bool rejected_ = false;  // the last attempt to load another
+  std::atomic<bool> draining_{false};
   std::unique_ptr<ProxyServer> server_;
   net::Shutdown shutdown_;
   std::unique_ptr<net::AdminServer> admin_;

@@ -141,7 +141,8 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
                  .pool = pending.pool,
                  .command = request.command,
                  .whole = true,
-                 .keys_left = spec.multi_key ? 1u : 0u};
+                 .keys_left = spec.multi_key ? 1u : 0u,
+                 .key_mark = request.key_is_base64 ? 0 : key_mark(request.key())};
   send_or_fail(upstream, entry, request_line(worker_, request), data_block, pending.started);
 }
 

@@ -116,7 +116,7 @@ int run(const CommandLine& line) {
   config::ConfigResult result;
   if (line.nodes.empty()) {
     const config::ConfigFile file = config::read_config_file(line.config_file);
-    if (!file.ok()) return fail(kExitConfig, file.error);
+    if (!file.ok()) return fail(kExitConfig, line.config_file + ": " + file.error);
     text = file.text;
     result = config::load_proxy_config(text, line.config_file);
   } else {

@@ -50,6 +50,9 @@ NodeResult to_result(NodeFailure failure) {
   return NodeResult::kReset;
 }
 
+// Without its CRLF.
+constexpr std::string_view kTooManyConnections = "ERROR Too many open connections";
+
 // A delay of `step` doublings, with up to a quarter more or less so that proxies do not retry in
 // step with each other.
 std::chrono::milliseconds back_off(std::uint32_t step) {
@@ -95,12 +98,27 @@ void Upstream::report(NodeResult result) {
   const routing::HealthVerdict verdict =
       table_->health(target_.pool).report(target_.node, result, at);
   if (!verdict.changed()) return;
-  if (verdict.after == routing::NodeState::kUp) {
-    net::log_info("node up", {{"pool", settings_.pool}, {"node", settings_.node}});
+  log_verdict(result, verdict.after);
+  // So that it need not wait for traffic to be up again. A connection that is given up for this
+  // result takes the timer along, and the next one begins with a probe.
+  if (verdict.after == routing::NodeState::kSuspect && state_ == State::kUp) {
+    probe_timer_.after(settings_.probe_interval);
+  }
+}
+
+void Upstream::log_verdict(NodeResult result, routing::NodeState state) {
+  const bool up = state == routing::NodeState::kUp;
+  const auto suppressed = (up ? up_limiter_ : suspect_limiter_).admit(now());
+  if (!suppressed) return;
+  if (up) {
+    net::log_info(
+        "node up",
+        {{"pool", settings_.pool}, {"node", settings_.node}, {"suppressed", *suppressed}});
   } else {
-    net::log_warn(
-        "node suspect",
-        {{"pool", settings_.pool}, {"node", settings_.node}, {"reason", routing::name(result)}});
+    net::log_warn("node suspect", {{"pool", settings_.pool},
+                                   {"node", settings_.node},
+                                   {"reason", routing::name(result)},
+                                   {"suppressed", *suppressed}});
   }
 }
 
@@ -129,11 +147,7 @@ void Upstream::on_connected(net::Connection&) {
   counters_.connects[static_cast<std::size_t>(ConnectResult::kOk)].add();
   counters_.connections.add();
   state_ = State::kUp;
-  if (!failed_before_) {
-    back_off_step_ = 0;
-    report(NodeResult::kSuccess);
-    return;
-  }
+  if (!failed_before_) return;
   state_ = State::kProbing;
   send_probe();
 }
@@ -155,7 +169,7 @@ std::optional<NodeFailure> Upstream::send(const InFlight& entry, std::string_vie
   if (state_ == State::kIdle) open();
   const bool unsure = failed_before_ && state_ != State::kUp && state_ != State::kIdle;
   if (unsure || closing_for_) {
-    return closing_for_.value_or(NodeFailure::kRefused);
+    return closing_for_.value_or(last_failure_);
   }
   if (in_flight_.size() >= settings_.pending_max ||
       connection_->out().bytes() > settings_.pending_bytes_max) {
@@ -178,6 +192,7 @@ void Upstream::enqueue(const InFlight& entry) {
 }
 
 void Upstream::on_bytes(net::Connection& connection) {
+  received_ = now();
   Response response;
   while (!closing_for_ && connection.in().size() > 0) {
     if (skip_left_ > 0 && !skip_oversized()) return;
@@ -213,7 +228,7 @@ bool Upstream::skip_oversized() {
   in.consume(bytes);
   skip_left_ -= bytes;
   if (skip_left_ > 0) return false;
-  timeouts_in_row_ = 0;
+  if (in_flight_.front().pending != nullptr) timeouts_in_row_ = 0;
   if (protocol::reply_kind(in_flight_.front().command) == ReplyKind::kMeta) {
     Response miss;
     miss.status = protocol::ResponseStatus::kMetaMiss;
@@ -224,9 +239,23 @@ bool Upstream::skip_oversized() {
   return true;
 }
 
+bool Upstream::is_reply_to(const InFlight& entry, const Response& response) const {
+  if (entry.probe) return response.status == protocol::ResponseStatus::kVersion;
+  if (!protocol::may_answer(entry.command, response.status)) return false;
+  const bool value = response.status == protocol::ResponseStatus::kValue;
+  if (value && entry.keys_left == 0) return false;
+  return entry.key_mark == 0 || response.key.empty() || key_mark(response.key) == entry.key_mark;
+}
+
 void Upstream::take_element(const Response& response) {
   InFlight& entry = in_flight_.front();
-  timeouts_in_row_ = 0;
+  // What a full node says to a new connection before it closes it answers no request.
+  if (!answered_ && response.line == kTooManyConnections) return give_up(NodeFailure::kRefused);
+  if (!is_reply_to(entry, response)) {
+    if (entry.probe && state_ == State::kUp) counters_.health_check_failures.add();
+    return give_up(NodeFailure::kProtocol);
+  }
+  if (response.last || entry.pending != nullptr) timeouts_in_row_ = 0;
   answered_ = answered_ || response.last;
   if (!entry.probe) deliver(entry, response, settings_.node, counters_);
   if (response.last) finish_front();
@@ -240,7 +269,8 @@ void Upstream::finish_front() {
   if (entry.probe && state_ == State::kProbing) {
     state_ = State::kUp;
     failed_before_ = false;
-    back_off_step_ = 0;
+  } else {
+    back_off_step_ = 0;  // not for the first probe: a node that ends each connection after it flaps
   }
   report(NodeResult::kSuccess);
   if (entry.probe) {
@@ -265,15 +295,20 @@ std::chrono::milliseconds Upstream::time_limit(const InFlight& entry) const {
 void Upstream::arm_deadline() {
   if (timed_out_ >= in_flight_.size()) return;
   InFlight& next = in_flight_[timed_out_];
-  const net::SteadyNs due = next.sent + std::chrono::nanoseconds(time_limit(next)).count();
-  deadline_timer_.after(std::chrono::nanoseconds(std::max<net::SteadyNs>(due - now(), 1)));
+  deadline_timer_.after(std::chrono::nanoseconds(std::max<net::SteadyNs>(due(next) - now(), 1)));
+}
+
+net::SteadyNs Upstream::due(const InFlight& entry) const {
+  const net::SteadyNs limit = std::chrono::nanoseconds(time_limit(entry)).count();
+  return std::min(std::max(entry.sent, received_) + limit,
+                  entry.sent + kArrivingTimeFactor * limit);
 }
 
 void Upstream::check_deadlines() {
   bool probe_timed_out = false;
   while (timed_out_ < in_flight_.size()) {
     InFlight& entry = in_flight_[timed_out_];
-    if (now() - entry.sent < std::chrono::nanoseconds(time_limit(entry)).count()) break;
+    if (now() < due(entry)) break;
     ++timed_out_;
     if (entry.probe && state_ == State::kUp) counters_.health_check_failures.add();
     ++timeouts_in_row_;
@@ -331,6 +366,7 @@ void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
     log_loss(failure);
   }
   fail_all(*closing_for_);
+  last_failure_ = *closing_for_ == NodeFailure::kReset ? NodeFailure::kRefused : *closing_for_;
   closing_for_.reset();
   failed_before_ = true;
   if (retired_) {

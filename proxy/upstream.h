@@ -17,7 +17,12 @@
 //
 // One timeout costs one request: its client is answered, and the entry stays in the queue without
 // an owner so that the late reply is recognised and dropped. After `fall` timeouts with no reply
-// between them the connection is given up.
+// between them the connection is given up. While bytes of replies arrive the node is not hung: the
+// time of what waits begins anew with them, up to kArrivingTimeFactor times the timeout in all.
+//
+// A reply is believed only if it can be one to its request (protocol::may_answer), names the key
+// that was asked for where it names one, and has no more values than keys; else the connection is
+// given up.
 //
 // Owned by its UpstreamSet; its worker's thread only. What becomes of each dealing with the node is
 // reported to the pool's HealthTracker.
@@ -25,6 +30,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -53,8 +59,14 @@ struct InFlight {
   bool whole = false;           // the only part of its request: a node's error line is passed on
   bool answered = false;        // some of its reply has been passed on
   std::uint32_t keys_left = 0;  // keys without a VALUE so far; retrieval commands
+  // key_mark() of the one key that was asked for, which a reply that names a key must name; 0: any.
+  std::size_t key_mark = 0;
   net::SteadyNs sent = 0;
 };
+
+inline std::size_t key_mark(std::string_view key) {
+  return std::hash<std::string_view>{}(key) | 1;
+}
 
 // From what an Upstream is made.
 struct UpstreamSettings {
@@ -78,6 +90,7 @@ class Upstream final : public net::ConnectionHandler {
  public:
   static constexpr std::chrono::milliseconds kBackOffFirst{100};
   static constexpr std::chrono::milliseconds kBackOffMax{5000};
+  static constexpr int kArrivingTimeFactor = 4;
 
   Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters& counters);
   ~Upstream() override;
@@ -120,7 +133,10 @@ class Upstream final : public net::ConnectionHandler {
   void open();
   void enqueue(const InFlight& entry);
   void send_probe();
+  bool is_reply_to(const InFlight& entry, const protocol::Response& response) const;
   void take_element(const protocol::Response& response);
+  void log_verdict(routing::NodeResult result, routing::NodeState state);
+  net::SteadyNs due(const InFlight& entry) const;
   bool skip_oversized();
   std::chrono::milliseconds time_limit(const InFlight& entry) const;
   void finish_front();
@@ -145,6 +161,8 @@ class Upstream final : public net::ConnectionHandler {
   bool retired_ = false;
   bool answered_ = false;       // the present connection has brought a whole reply
   bool failed_before_ = false;  // the next connection must answer a probe before it is used
+  NodeFailure last_failure_ = NodeFailure::kRefused;  // why, for requests meanwhile
+  net::SteadyNs received_ = 0;                        // when bytes last came
   std::uint32_t back_off_step_ = 0;
   std::uint32_t timeouts_in_row_ = 0;
   std::size_t bytes_needed_ = 0;  // do not parse before so many bytes are there
@@ -155,6 +173,8 @@ class Upstream final : public net::ConnectionHandler {
   void (*on_gone_)(void*) = nullptr;
   void* gone_context_ = nullptr;
   net::LogLimiter loss_limiter_;  // a flapping node does not flood the log
+  net::LogLimiter up_limiter_;
+  net::LogLimiter suspect_limiter_;
   net::Timer deadline_timer_;
   net::Timer retry_timer_;
   net::Timer probe_timer_;

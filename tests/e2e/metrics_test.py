@@ -144,8 +144,18 @@ class Health(TestCase):
                    lambda: self.poke(proxy) and proxy.http_status("/readyz") == 503)
         self.assertEqual(proxy.http_status("/healthz"), 200)
         node.restart()
-        eventually("ready again",
-                   lambda: self.poke(proxy) and proxy.http_status("/readyz") == 200)
+        eventually("ready again, without traffic", lambda: proxy.http_status("/readyz") == 200)
+
+    def test_a_hung_node_that_goes_on_is_up_again_without_traffic(self):
+        node = self.world.node()
+        proxy = self.world.proxy(self.world.config([node], pool={
+            "timeouts": {"request": "100ms"}, "health": {"interval": "100ms", "fall": 10}}))
+        self.assertTrue(self.poke(proxy))
+        node.pause()
+        self.assertTrue(self.poke(proxy), "a miss")
+        eventually("not ready", lambda: proxy.http_status("/readyz") == 503)
+        node.resume()
+        eventually("ready again", lambda: proxy.http_status("/readyz") == 200)
 
     @staticmethod
     def poke(proxy):

@@ -126,6 +126,15 @@ class Reload(TestCase):
         self.proxy.signal(signal.SIGHUP)
         self.check_grown()
 
+    def test_a_bad_edit_taken_back_is_no_failure_any_more(self):
+        self.start()
+        self.put('{"listen": [')
+        self.wait_reload("rejected")
+        self.put(self.config)
+        eventually("good again", lambda: self.proxy.metrics().sum(
+            "ringcache_proxy_config_last_reload_successful") == 1)
+        self.assertEqual(self.reloads("applied"), 0)
+
     def test_vanished_file_keeps_what_runs(self):
         self.start(watch=False)
         os.remove(self.path)
@@ -202,6 +211,9 @@ class Drain(TestCase):
             eventually("not ready any more", lambda: proxy.http_status("/readyz") == 503)
             eventually("new clients are refused", lambda: self.refused(proxy.port))
             self.assertTrue(proxy.alive())
+            # Answered while the drain goes on, which would otherwise wait for its own end.
+            self.assertEqual(proxy.http("/api/v1/reload", "POST", ""),
+                             (503, "the proxy is draining\n"))
             node.resume()
             self.assertEqual(waiting.values(), {b"k": b"v"})
             waiting.wait_closed()

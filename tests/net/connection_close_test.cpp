@@ -212,8 +212,7 @@ TEST_CASE("a client that reads slowly is not idle, one that stops reading is") {
     REQUIRE(stopped.receive(kLongPart).size() == kLongPart);
     pass(limit);  // it has taken some meanwhile
     CHECK(script.closed.size() == 0);
-    pass(limit);
-    pass(limit);
+    while (script.closed.size() == 0) pass(limit);
     CHECK(reason_of(script) == (and_close ? CloseReason::kLocal : CloseReason::kIdle));
     CHECK(stopped.receive_all().size() < kLongAnswer - kLongPart);
   }

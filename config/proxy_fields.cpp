@@ -87,8 +87,8 @@ const Table<Limits>& limits_table() {
           "limit (`-I`).",
           Reload::kNeedsRestart);
     t.add("client_idle", &Limits::client_idle, duration(0ms, 168h),
-          "A client connection that sends nothing, and takes nothing of a reply that waits for it, for "
-          "this long is closed; \"0s\": never.",
+          "A client connection that sends nothing, and takes nothing of a reply that waits for it, "
+          "for this long is closed; \"0s\": never.",
           Reload::kNeedsRestart);
     t.add("pipeline_per_client", &Limits::pipeline_per_client, count(1, 65'536),
           "Requests of one client that may await replies; above it the client is not read from.");

@@ -201,8 +201,9 @@ class Prometheus(TestCase):
             seen = []
 
             def right(hits=hits, gets=gets, seen=seen):
-                seen[:] = self.query(prometheus, f"round({hits} / {gets}, 0.0001)") or []
+                # The total first: what is asked after it has seen at least that scrape.
                 totals = self.query(prometheus, f'sum({name}{{command="get"}})')
+                seen[:] = self.query(prometheus, f"round({hits} / {gets}, 0.0001)") or []
                 return totals == [HITS + MISSES] and seen
             eventually(f"{ratio}' gets are scraped", right)
             if ratio == "proxy":

@@ -130,7 +130,7 @@ ParseResult RequestParser::parse_retrieval(std::string_view text, std::size_t ke
     at = skip_spaces(text, end);
   }
   while (at < text.size()) {
-    if (request.key_count == kMultigetKeysPerRequest) {
+    if (request.key_count == keys_max_) {
       // A bad key anywhere in the line refuses all of it, before the first part is delivered.
       if (has_long_word(text, at)) return refuse(request, kErrorBadLineFormat);
       state_ = State::kKeys;
@@ -211,7 +211,7 @@ ParseResult RequestParser::continue_keys(std::string_view bytes, Request& reques
       request.first_keys = first_keys_;
       return refuse(request, kErrorBadLineFormat);
     }
-    if (!word.empty() && request.key_count == kMultigetKeysPerRequest) {
+    if (!word.empty() && request.key_count == keys_max_) {
       return deliver_keys(false, request);
     }
     if (!word.empty()) request.key_storage[request.key_count++] = word;

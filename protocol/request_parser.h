@@ -44,6 +44,9 @@ class RequestParser {
   //              calls. `request.command` is set when the command could be told.
   ParseResult parse(std::string_view bytes, Request& request, std::size_t& consumed_bytes);
 
+  // Most keys of one part of a multiget: 1 to kMultigetKeysPerRequest, which it is without this.
+  void set_multiget_keys_max(std::size_t keys_max) { keys_max_ = keys_max; }
+
   // No command is half read. False while a multiget or a refused line is under way.
   bool at_line_start() const { return state_ == State::kLineStart; }
 
@@ -69,6 +72,7 @@ class RequestParser {
   ParseResult deliver_keys(bool at_newline, Request& request);
 
   State state_ = State::kLineStart;
+  std::size_t keys_max_ = kMultigetKeysPerRequest;
   bool first_line_ = true;
   bool first_keys_ = true;           // nothing of the multiget under way was delivered
   Command command_ = Command::kGet;  // of the multiget under way

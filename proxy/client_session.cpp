@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cassert>
 
+#include "protocol/limits.h"
 #include "protocol/response.h"
 
 namespace ringcache::proxy {
@@ -41,11 +42,23 @@ void ClientSession::on_bytes(net::Connection& connection) {
 
 bool ClientSession::window_full() const {
   if (pending_count_ == 0) return false;
+  // A multiget longer than a part goes on when the part before it has been answered: what is known
+  // of the size of earlier answers says nothing about these.
+  if (!parser_.at_line_start()) return true;
   const Limits& limits = worker_.table().limits();
   const std::size_t expected_bytes = waiting_bytes_ + pending_count_ * answer_bytes_;
   return pending_count_ >= limits.pipeline_per_client ||
          (answer_bytes_ == 0 && pending_count_ >= kFirstRequestsMax) ||
          expected_bytes > limits.client_output_bytes / kOutputHighDivisor;
+}
+
+// So many of the largest values are half of what may wait for a client.
+std::size_t ClientSession::multiget_keys_max() const {
+  const Limits& limits = worker_.table().limits();
+  const std::uint64_t keys =
+      limits.client_output_bytes / 2 / std::max<std::uint64_t>(limits.item_bytes, 1);
+  return static_cast<std::size_t>(
+      std::clamp<std::uint64_t>(keys, 1, protocol::kMultigetKeysPerRequest));
 }
 
 ClientSession::Step ClientSession::next_request() {
@@ -55,6 +68,7 @@ ClientSession::Step ClientSession::next_request() {
   bytes_needed_ = 0;
   Request& request = worker_.request();
   std::size_t consumed = 0;
+  parser_.set_multiget_keys_max(multiget_keys_max());
   const ParseResult result = parser_.parse(in.bytes(), request, consumed);
   switch (result) {
     case ParseResult::kNeedMore:

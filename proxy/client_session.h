@@ -8,8 +8,9 @@
 // Back-pressure: it is not read from while it has pipeline_per_client requests out, or while what
 // waits for it and what its requests will probably bring (as many times its largest answer of late)
 // is more than a kOutputHighDivisor-th of client_output_bytes; before its first answer
-// kFirstRequestsMax may be out. Above the whole of client_output_bytes it is closed, because
-// replies that are on their way cannot be stopped without stopping other clients.
+// kFirstRequestsMax may be out. A multiget of more keys than multiget_keys_max() is taken part by
+// part, each when the one before it is answered. Above the whole of client_output_bytes it is
+// closed, because replies that are on their way cannot be stopped without stopping other clients.
 //
 // Lives from accept to close on one worker, owned by its net::Connection.
 #pragma once
@@ -56,6 +57,8 @@ class ClientSession final : public net::ConnectionHandler {
   Step swallow();
   void cut(ClientCut reason);
   void end_when_idle();
+
+  std::size_t multiget_keys_max() const;
 
   // client_commands.cpp
   void execute(const protocol::Request& request, std::string_view data_block);

@@ -53,6 +53,23 @@ class Limits(TestCase):
                 self.assertEqual(len(wire.values()[b"big"]), 100 * KIB)
             self.assertEqual(wire.ask(b"mn"), b"MN")
 
+    def test_late_reader_gets_a_multiget_larger_than_what_may_wait(self):
+        """A long multiget is taken in parts, the next when the last has left."""
+        self.start(limits={"client_output": "8MiB"})
+        keys = [b"k%d" % number for number in range(40)]
+        value = b"v" * (1000 * KIB)
+        with Wire(self.proxy.port) as wire:
+            for key in keys:
+                self.assertEqual(wire.set(key, value), b"STORED")
+            self.assertEqual(wire.get(b"none"), {}, "small answers say nothing of large ones")
+            wire.send(b"get " + b" ".join(keys) + b"\r\nmn\r\n")
+            eventually("what may wait is there", lambda: self.proxy.metrics().sum(
+                "ringcache_proxy_node_hits_total") >= 4 and self.proxy.metrics().sum(
+                IN_FLIGHT) == 0)
+            self.assertEqual({key: len(found) for key, found in wire.values().items()},
+                             dict.fromkeys(keys, len(value)))
+            self.assertEqual(wire.line(), b"MN")
+
     def test_late_reader_that_sends_no_more_gets_every_answer(self):
         self.start(**self.limits())
         with Wire(self.proxy.port) as wire:

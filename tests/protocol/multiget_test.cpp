@@ -65,6 +65,22 @@ TEST_CASE("any number of keys is delivered once each, in order, and the next com
   }
 }
 
+TEST_CASE("a part has no more keys than the parser was told") {
+  RequestParser parser;
+  Request request;
+  parser.set_multiget_keys_max(2);
+  std::string_view input = "get a b c d e\r\n";
+  std::vector<std::size_t> parts;
+  do {
+    std::size_t consumed = 0;
+    REQUIRE(parser.parse(input, request, consumed) == ParseResult::kDone);
+    parts.push_back(request.keys().size());
+    input.remove_prefix(consumed);
+  } while (request.more_keys);
+  CHECK(parts == std::vector<std::size_t>{2, 2, 1});
+  CHECK(input.empty());
+}
+
 TEST_CASE("a multiget of ten megabytes passes through a line's worth of memory") {
   const Multiget get = multiget("get", 100'000, 100);
   RequestParser parser;

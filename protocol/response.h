@@ -46,6 +46,9 @@ enum class ResponseStatus : std::uint8_t {
   kServerError,
 };
 
+inline constexpr std::size_t kResponseStatusCount =
+    static_cast<std::size_t>(ResponseStatus::kServerError) + 1;
+
 constexpr bool is_error(ResponseStatus status) {
   return status >= ResponseStatus::kError;
 }
@@ -62,55 +65,6 @@ constexpr bool quiet_suppresses(Command command, ResponseStatus status) {
     case ResponseStatus::kMetaValue:
       return command == Command::kMetaSet || command == Command::kMetaDelete ||
              command == Command::kMetaArithmetic;
-    default:
-      return false;
-  }
-}
-
-// Whether a server may answer the command with this status: nodes are not believed otherwise.
-constexpr bool may_answer(Command command, ResponseStatus status) {
-  if (is_error(status)) return true;
-  using S = ResponseStatus;
-  switch (command) {
-    case Command::kGet:
-    case Command::kGets:
-    case Command::kGat:
-    case Command::kGats:
-      return status == S::kValue || status == S::kEnd;
-    case Command::kSet:
-    case Command::kAdd:
-    case Command::kReplace:
-    case Command::kAppend:
-    case Command::kPrepend:
-    case Command::kCas:
-      return status >= S::kStored && status <= S::kNotFound;
-    case Command::kDelete:
-      return status == S::kDeleted || status == S::kNotFound;
-    case Command::kTouch:
-      return status == S::kTouched || status == S::kNotFound;
-    case Command::kIncr:
-    case Command::kDecr:
-      return status == S::kNumber || status == S::kNotFound;
-    case Command::kMetaGet:
-      return status == S::kMetaHit || status == S::kMetaValue || status == S::kMetaMiss;
-    case Command::kMetaSet:
-      return status == S::kMetaHit || (status >= S::kMetaNotFound && status <= S::kMetaExists);
-    case Command::kMetaDelete:
-      return status == S::kMetaHit || status == S::kMetaNotFound || status == S::kMetaExists;
-    case Command::kMetaArithmetic:
-      return status == S::kMetaHit || status == S::kMetaValue ||
-             (status >= S::kMetaNotFound && status <= S::kMetaExists);
-    case Command::kMetaDebug:
-      return status == S::kMetaDebug || status == S::kMetaMiss;
-    case Command::kMetaNoop:
-      return status == S::kMetaNoop;
-    case Command::kFlushAll:
-    case Command::kVerbosity:
-      return status == S::kOk;
-    case Command::kVersion:
-      return status == S::kVersion;
-    case Command::kStats:
-      return status == S::kStat || status == S::kEnd || status == S::kOk || status == S::kReset;
     default:
       return false;
   }

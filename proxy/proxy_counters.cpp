@@ -1,5 +1,7 @@
 #include "proxy/proxy_counters.h"
 
+#include "protocol/reply_rules.h"
+
 namespace ringcache::proxy {
 
 using protocol::Command;
@@ -58,41 +60,13 @@ CommandStatus command_status(Command command, ResponseStatus status) {
 }
 
 bool can_end_as(Command command, CommandStatus status) {
-  using enum CommandStatus;
-  if (status == kError) return true;
-  switch (command) {
-    case Command::kGet:
-    case Command::kGets:
-    case Command::kGat:
-    case Command::kGats:
-    case Command::kMetaGet:
-      return status == kHit || status == kMiss;
-    case Command::kMetaDebug:
-      return status == kOk || status == kMiss;
-    case Command::kSet:
-    case Command::kAdd:
-    case Command::kReplace:
-    case Command::kAppend:
-    case Command::kPrepend:
-      return status == kStored || status == kNotStored;
-    case Command::kCas:
-      return status == kStored || status == kExists || status == kNotFound;
-    case Command::kMetaSet:
-      return status == kStored || status == kNotStored || status == kExists || status == kNotFound;
-    case Command::kDelete:
-      return status == kDeleted || status == kNotFound;
-    case Command::kMetaDelete:
-      return status == kDeleted || status == kNotFound || status == kExists;
-    case Command::kIncr:
-    case Command::kDecr:
-      return status == kOk || status == kNotFound;
-    case Command::kMetaArithmetic:
-      return status == kOk || status == kNotFound || status == kNotStored || status == kExists;
-    case Command::kTouch:
-      return status == kTouched || status == kNotFound;
-    default:
-      return status == kOk;
+  for (std::size_t i = 0; i < protocol::kResponseStatusCount; ++i) {
+    const auto answer = static_cast<ResponseStatus>(i);
+    if (protocol::may_answer(command, answer) && command_status(command, answer) == status) {
+      return true;
+    }
   }
+  return false;
 }
 
 DurationClass duration_class(Command command) {

@@ -10,6 +10,7 @@
 #include "net/log.h"
 #include "net/worker.h"
 #include "protocol/limits.h"
+#include "protocol/reply_rules.h"
 #include "proxy/reply_delivery.h"
 
 namespace ringcache::proxy {

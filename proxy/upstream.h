@@ -20,7 +20,7 @@
 // between them the connection is given up. While bytes of replies arrive the node is not hung: the
 // time of what waits begins anew with them, up to kArrivingTimeFactor times the timeout in all.
 //
-// A reply is believed only if it can be one to its request (protocol::may_answer), names the key
+// A reply is believed only if it can be one to its request (protocol/reply_rules.h), names the key
 // that was asked for where it names one, and has no more values than keys; else the connection is
 // given up.
 //

@@ -73,7 +73,8 @@ class IntegrityCheck {
     require(listed == count.free, "page ", at, ": ", listed, " free listed, found ", count.free);
     require(count.used == page.used, "page ", at, ": used ", page.used, ", found ", count.used);
     require(count.busy == page.busy, "page ", at, ": busy ", page.busy, ", found ", count.busy);
-    require(page.used > 0, "page ", at, ": empty, and not in the pool");
+    // A page that has just been given to a class by the balance is empty until the next store.
+    require(page.used > 0 || page.fresh == 0, "page ", at, ": empty, and not in the pool");
   }
 
   void check_chunk(ChunkRef ref, const Page& page, PageCount& count) {

@@ -9,8 +9,10 @@
 #include <random>
 #include <string>
 #include <thread>
+#include <unordered_map>
 #include <vector>
 
+#include "tests/store/eviction_policies.h"
 #include "tests/store/store_fixture.h"
 
 namespace ringcache::store {
@@ -20,13 +22,16 @@ constexpr int kThreads = 4;
 constexpr std::uint64_t kKeys = 1200;
 constexpr Seconds kNow = 100;
 
-// Each key is written by one thread only, so its versions are ordered, and a reader that saw
-// version v of a key must never see less afterwards.
+// Each key is written and deleted by one thread only, so its versions are ordered, and a read that
+// begins after version v was acknowledged must never see less; nor, after a deletion of v, v.
 struct Shared {
-  explicit Shared(const StoreOptions& options) : store(options) {}
+  Shared(const StoreOptions& options, bool vanishes) : store(options), may_vanish(vanishes) {}
 
   Store store;
-  std::array<std::atomic<std::uint64_t>, kKeys> acknowledged{};  // newest version stored
+  const bool may_vanish;                                  // else whatever was stored must be found
+  std::atomic<Seconds> now{kNow};                         // the background thread moves it on
+  std::array<std::atomic<std::uint64_t>, kKeys> least{};  // version that may still be read
+  std::atomic<std::uint64_t> increments{0};
   std::atomic<std::uint64_t> wrong{0};
 };
 
@@ -52,6 +57,7 @@ class Client {
 
   void run(int batches) {
     for (int batch = 0; batch < batches; ++batch) {
+      now_ = shared_.now.load(std::memory_order_relaxed);
       thread_.begin_batch();
       for (int step = 0; step < 20; ++step) this->step();
       thread_.end_batch();
@@ -60,81 +66,140 @@ class Client {
   }
 
  private:
+  struct Written {
+    std::uint64_t version = 0;
+    std::uint64_t cas = 0;
+  };
+
   void step() {
     const std::uint64_t key = random_() % kKeys;
     const std::uint64_t own = key - key % kThreads + id_;
-    switch (random_() % 12) {
+    switch (random_() % 14) {
       case 0:
       case 1:
+        return write(own, false);
       case 2:
-        return write(own < kKeys ? own : id_);
+        return write(own, true);
       case 3:
-        return write_slowly(own < kKeys ? own : id_);
+        return write_slowly(own);
       case 4:
-        thread_.remove(hashed(key), {}, kNow);
-        return;
+        return remove(own);
       case 5:
         return pin(key);
       case 6:
         return count();
       case 7:
-        thread_.touch(hashed(key), kNow + 100, kNow);
+        thread_.touch(hashed(key), expiry(), now_);
         return;
+      case 8: {
+        const std::uint64_t least = shared_.least[key].load(std::memory_order_acquire);
+        return verify(key, thread_.get_and_touch(hashed(key), expiry(), now_), least);
+      }
+      case 9:
+        return win(key);
       default:
         return read(key);
     }
   }
+
+  // So far off that it never comes, near enough to be one.
+  Seconds expiry() const { return now_ + 1000000; }
 
   HashedKey hashed(std::uint64_t key) {
     name_ = numbered("stress:", key);
     return shared_.store.hashed(name_);
   }
 
-  void write(std::uint64_t key) {
-    const std::uint64_t version = shared_.acknowledged[key].load(std::memory_order_relaxed) + 1;
-    const StoreResult result = thread_.store(hashed(key), {}, make_value(key, version), {}, kNow);
-    if (result.status != StoreStatus::kStored) ++shared_.wrong;
-    shared_.acknowledged[key].store(version, std::memory_order_release);
+  // Nobody else writes the key: a cas is never refused, at most the item is gone.
+  void write(std::uint64_t key, bool compare) {
+    Written& own = written_[key];
+    StoreOperands operands;
+    operands.compare = compare && own.cas != 0;
+    operands.compare_cas = own.cas;
+    const StoreResult result =
+        thread_.store(hashed(key), {}, make_value(key, own.version + 1), operands, now_);
+    const bool is_gone =
+        operands.compare && shared_.may_vanish && result.status == StoreStatus::kNotFound;
+    if (!is_gone) wrote(key, result);
+  }
+
+  void wrote(std::uint64_t key, const StoreResult& result) {
+    if (result.status != StoreStatus::kStored) return void(++shared_.wrong);
+    Written& own = written_[key];
+    own = {own.version + 1, result.cas};
+    shared_.least[key].store(own.version, std::memory_order_release);
   }
 
   void write_slowly(std::uint64_t key) {
-    const std::uint64_t version = shared_.acknowledged[key].load(std::memory_order_relaxed) + 1;
-    const std::string value = make_value(key, version);
-    Reservation room = thread_.reserve(hashed(key), {}, value.size(), kNow);
+    const std::string value = make_value(key, written_[key].version + 1);
+    Reservation room = thread_.reserve(hashed(key), {}, value.size(), now_);
     if (!room) return void(++shared_.wrong);
     room.write(std::string_view(value).substr(0, value.size() / 3));
     read(random_() % kKeys);
     if (random_() % 4 == 0) return;  // the client went away
     room.write(std::string_view(value).substr(value.size() / 3));
-    if (thread_.commit(std::move(room), {}, kNow).status != StoreStatus::kStored) ++shared_.wrong;
-    shared_.acknowledged[key].store(version, std::memory_order_release);
+    wrote(key, thread_.commit(std::move(room), {}, now_));
+  }
+
+  void remove(std::uint64_t key) {
+    if (!shared_.may_vanish) return;
+    if (random_() % 500 == 0) return flush();
+    if (random_() % 2 == 0) {
+      thread_.remove(hashed(key), {}, now_);
+    } else {
+      thread_.discard(hashed(key), now_);
+    }
+    shared_.least[key].store(written_[key].version + 1, std::memory_order_release);
+  }
+
+  // Of its own keys the thread knows that nothing was stored since.
+  void flush() {
+    thread_.flush_all(now_, now_);
+    for (const auto& [key, own] : written_) {
+      shared_.least[key].store(own.version + 1, std::memory_order_release);
+    }
   }
 
   void read(std::uint64_t key) {
-    const std::uint64_t least = shared_.acknowledged[key].load(std::memory_order_acquire);
-    const ItemView view = thread_.get(hashed(key), kNow);
-    if (view) verify(key, StoreFixture::text(view), least);
+    const std::uint64_t least = shared_.least[key].load(std::memory_order_acquire);
+    verify(key, thread_.get(hashed(key), now_), least);
+  }
+
+  void win(std::uint64_t key) {
+    const std::uint64_t least = shared_.least[key].load(std::memory_order_acquire);
+    MetaGetOptions options;
+    options.recache = true;
+    options.recache_below = 2000000;
+    const MetaGetResult result = thread_.meta_get(hashed(key), options, now_);
+    if (result.won && result.token_sent) ++shared_.wrong;
+    verify(key, result.item, least);
   }
 
   void pin(std::uint64_t key) {
     pinned_.reset();
-    const ItemView view = thread_.get(hashed(key), kNow);
+    const ItemView view = thread_.get(hashed(key), now_);
     if (!view) return;
     pinned_key_ = key;
     pinned_ = thread_.pin(view);
   }
 
-  // A number that all threads count up: no increment may be lost while it is there.
+  // A number that all threads count up from 1.
   void count() {
     ArithmeticOperands operands;
     operands.vivify = true;
     operands.initial = 1;
-    const ArithmeticResult result = thread_.arithmetic(shared_.store.hashed("n"), operands, kNow);
+    const ArithmeticResult result = thread_.arithmetic(shared_.store.hashed("n"), operands, now_);
     if (result.status != ArithmeticStatus::kOk) ++shared_.wrong;
-    if (!result.created && result.value <= counted_) ++shared_.wrong;
-    counted_ = result.created ? 0 : result.value;
+    ++shared_.increments;
+    if (shared_.may_vanish) return;
+    if (result.value <= counted_) ++shared_.wrong;
+    counted_ = result.value;
   }
 
+  void verify(std::uint64_t key, const ItemView& view, std::uint64_t least) {
+    if (view) return verify(key, StoreFixture::text(view), least);
+    if (!shared_.may_vanish && least > 0) ++shared_.wrong;
+  }
   void verify(std::uint64_t key, const std::string& value, std::uint64_t least) {
     std::uint64_t version = 0;
     std::memcpy(&version, value.data(), sizeof version);
@@ -146,40 +211,62 @@ class Client {
   std::uint64_t id_;
   std::mt19937_64 random_;
   std::string name_;
+  Seconds now_ = kNow;
+  std::unordered_map<std::uint64_t, Written> written_;
   ItemRef pinned_;
   std::uint64_t pinned_key_ = 0;
   std::uint64_t counted_ = 0;
 };
 
+// Four clients, and a thread that maintains the store in ever later seconds, so that pages move.
+void run_clients(Shared& shared, std::uint64_t seed) {
+  std::atomic<bool> stop{false};
+  std::thread background([&] {
+    while (!stop) {
+      shared.store.maintain(++shared.now, 1000);
+      std::this_thread::yield();
+    }
+  });
+  std::vector<std::thread> threads;
+  for (std::uint64_t id = 0; id < kThreads; ++id) {
+    threads.emplace_back([&shared, id, seed] { Client(shared, id, seed).run(1000); });
+  }
+  for (std::thread& thread : threads) thread.join();
+  stop = true;
+  background.join();
+  CHECK(shared.wrong == 0);
+  const std::string wrong = shared.store.check_integrity();
+  CHECK_MESSAGE(wrong.empty(), wrong);
+}
+
 }  // namespace
 
 TEST_CASE("four threads and a background thread never see a torn, crossed or older value") {
-  for (std::uint64_t seed = 1; seed <= 4; ++seed) {
-    CAPTURE(seed);
-    StoreOptions options;
+  for_each_policy_and_seed(4, [](std::uint64_t seed, StoreOptions options) {
     options.memory_bytes = seed % 2 == 0 ? 64 * kMiB : 2 * kMiB;  // nothing, or much, is evicted
-    options.hash_seed = seed;
-    Shared shared(options);
-    std::atomic<bool> stop{false};
-    std::thread background([&] {
-      while (!stop) {
-        shared.store.maintain(kNow, 1000);
-        std::this_thread::yield();
-      }
-    });
-    std::vector<std::thread> threads;
-    for (std::uint64_t id = 0; id < kThreads; ++id) {
-      threads.emplace_back([&, id] { Client(shared, id, seed).run(1000); });
-    }
-    for (std::thread& thread : threads) thread.join();
-    stop = true;
-    background.join();
-    CHECK(shared.wrong == 0);
-    CHECK(shared.store.stats(kNow).totals.total_malloced <= options.memory_bytes);
-    if (seed % 2 != 0) CHECK(shared.store.stats(kNow).totals.evictions > 0);
-    const std::string wrong = shared.store.check_integrity();
-    CHECK_MESSAGE(wrong.empty(), wrong);
-  }
+    Shared shared(options, true);
+    run_clients(shared, seed);
+    const StoreTotals totals = shared.store.stats(shared.now).totals;
+    CHECK(totals.total_malloced <= options.memory_bytes);
+    if (seed % 2 == 0) return;
+    CHECK(totals.evictions > 0);
+    CHECK(totals.slabs_moved > 0);
+  });
+}
+
+TEST_CASE("four threads find whatever was stored where nothing may be evicted") {
+  for_each_policy_and_seed(1, [](std::uint64_t seed, StoreOptions options) {
+    options.memory_bytes = 64 * kMiB;
+    options.evict = false;
+    Shared shared(options, false);
+    run_clients(shared, seed);
+    CHECK(shared.store.stats(shared.now).totals.evictions == 0);
+    StoreThread thread = shared.store.thread();
+    thread.begin_batch();
+    const ArithmeticResult last = thread.arithmetic(shared.store.hashed("n"), {}, shared.now);
+    thread.end_batch();
+    CHECK(last.value == shared.increments + 1);
+  });
 }
 
 // One thread inserts and removes so that the table grows and shrinks all the time; keys that stay

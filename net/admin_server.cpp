@@ -1,6 +1,5 @@
 #include "net/admin_server.h"
 
-#include <openssl/crypto.h>
 #include <prometheus/collectable.h>
 
 #include <algorithm>
@@ -12,6 +11,7 @@
 #include "net/listen_socket.h"
 #include "net/log.h"
 #include "net/resolver.h"
+#include "net/secret.h"
 
 namespace ringcache::net {
 
@@ -47,11 +47,6 @@ std::string literal_pattern(const std::string& path) {
 std::string host_of(const std::string& authority) {
   if (authority.starts_with('[')) return authority.substr(1, authority.find(']') - 1);
   return authority.substr(0, authority.rfind(':'));
-}
-
-bool same_text(std::string_view left, std::string_view right) {
-  return left.size() == right.size() &&
-         ::CRYPTO_memcmp(left.data(), right.data(), left.size()) == 0;
 }
 
 }  // namespace
@@ -167,7 +162,7 @@ bool AdminServer::Impl::before_routing(const httplib::Request& request,
 AdminResponse AdminServer::Impl::refusal(const httplib::Request& request) const {
   const bool probe = request.path == "/healthz" || request.path == "/readyz";
   if (!options_.bearer_token.empty() && !probe &&
-      !same_text(request.get_header_value("Authorization"), "Bearer " + options_.bearer_token)) {
+      !equal_secrets(request.get_header_value("Authorization"), "Bearer " + options_.bearer_token)) {
     return AdminResponse::text("missing or wrong bearer token\n", 401);
   }
   const bool is_get = request.method == "GET" || request.method == "HEAD";

@@ -68,7 +68,7 @@ int run(const NodeOptions& options) {
              const bool all = node->drain();
              ringcache::net::log_info("stopped", {{"all_clients_answered", all}});
            },
-       .on_reload = {}});
+       .on_reload = [&node] { node->reload(); }});
   try {
     node = std::make_unique<Node>(options);
   } catch (const std::invalid_argument& error) {

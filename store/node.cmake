@@ -7,7 +7,9 @@ add_library(ringcache_node_core STATIC
   executor_store.cpp
   executor_values.cpp
   node.cpp
+  node_authentication.cpp
   node_command_line.cpp
+  node_credentials.cpp
   node_extended_options.cpp
   node_maintenance.cpp
   node_metrics.cpp

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <random>
+#include <stdexcept>
 #include <thread>
 
 #include "net/log.h"
@@ -62,10 +63,16 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
       maintenance_(store_, clock, node_clock_),
       threads_({.count = options.threads, .name = "node", .clock = &clock}),
       verbosity_(options.verbosity) {
+  if (!options_.auth_file.empty()) {
+    credentials_ = std::make_unique<CredentialFile>(options_.auth_file);
+    if (const auto wrong = credentials_->reload()) throw std::invalid_argument("-Y " + *wrong);
+  }
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     workers_.push_back(std::make_unique<NodeWorker>(store_, static_cast<ExecutorHost&>(*this),
                                                     budget_, node_clock_));
     workers_.back()->upload_timeout = options_.upload_timeout;
+    workers_.back()->auth_timeout = options_.auth_timeout;
+    workers_.back()->credentials = credentials_.get();
   }
   listener_ = std::make_unique<net::Listener>(
       threads_, listener_options(), [this](net::Connection& connection) {
@@ -104,6 +111,15 @@ std::optional<std::string> Node::start() {
   maintenance_.start();
   accepting_ = true;
   return std::nullopt;
+}
+
+void Node::reload() {
+  if (!credentials_) return;
+  if (const auto wrong = credentials_->reload()) {
+    net::log_error("passwords not read again, the old ones stay", {{"cause", *wrong}});
+  } else {
+    net::log_info("passwords read again", {{"file", credentials_->path()}});
+  }
 }
 
 std::optional<std::string> Node::start_metrics() {
@@ -231,6 +247,10 @@ NodeFigures Node::figures() const {
     figures.protocol_errors += worker->protocol_errors.value();
     figures.idle_kicks += worker->idle_kicks.value();
     figures.upload_kicks += worker->upload_kicks.value();
+    figures.auth_cmds += worker->auth_cmds.value();
+    figures.auth_errors += worker->auth_errors.value();
+    figures.auth_strays += worker->auth_strays.value();
+    figures.auth_kicks += worker->auth_kicks.value();
     figures.output_pauses += worker->output_pauses.value();
     figures.bytes_read += worker->read_bytes.value();
     figures.bytes_written += worker->written_bytes.value();

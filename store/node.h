@@ -22,6 +22,7 @@
 #include "net/io_threads.h"
 #include "net/listener.h"
 #include "store/executor_host.h"
+#include "store/node_credentials.h"
 #include "store/node_figures.h"
 #include "store/node_maintenance.h"
 #include "store/node_options.h"
@@ -38,6 +39,10 @@ class Node final : private ExecutorHost {
   ~Node() override;
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
+
+  // SIGHUP: reads the files again that -Y names. What was wrong is logged, and the old
+  // ones stay in force.
+  void reload();
 
   // Binds, starts every thread, serves. What went wrong, or nothing.
   [[nodiscard]] std::optional<std::string> start();
@@ -74,6 +79,7 @@ class Node final : private ExecutorHost {
   ValueBudget budget_;
   NodeMaintenance maintenance_;
   net::IoThreads threads_;
+  std::unique_ptr<CredentialFile> credentials_;       // nullptr without -Y
   std::vector<std::unique_ptr<NodeWorker>> workers_;  // by index of the thread
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<net::AdminServer> admin_;

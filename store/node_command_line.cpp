@@ -36,8 +36,7 @@ constexpr std::array kRefused{
     Refused{"-R,--max-reqs-per-event", "a turn is bounded by what one read brings"},
     Refused{"-C,--disable-cas", "every item has its CAS"},
     Refused{"-B,--protocol", "the node speaks the text and the meta protocol, and no other"},
-    Refused{"-S,--enable-sasl", "there is no authentication; listen on a private address"},
-    Refused{"-Y,--auth-file", "there is no authentication; listen on a private address"},
+    Refused{"-S,--enable-sasl", "SASL is of the binary protocol; use -Y"},
     Refused{"-F,--disable-flush-all", "flush_all can't be turned off"},
     Refused{"-X,--disable-dumping", "there is nothing to turn off: the node dumps no keys"},
     Refused{"-W,--disable-watch", "there is nothing to turn off: the node has no watchers"},
@@ -109,6 +108,9 @@ void add_network_options(CLI::App& app, Words& words, NodeOptions& options) {
       ->check(CLI::Range(1, 1'000'000))
       ->group(network)
       ->capture_default_str();
+  app.add_option("-Y,--auth-file", options.auth_file,
+                 "file of lines name:password, one of which a client must send first")
+      ->group(network);
   app.add_option("-U,--udp-port", words.udp_port, "only 0: the node never listens on UDP")
       ->group(network)
       ->capture_default_str();

@@ -59,6 +59,15 @@ constexpr std::array kWords{
           options.upload_timeout = std::chrono::seconds(seconds);
           return "";
         }},
+    Word{
+        "auth_timeout", "=SECONDS",
+        "with -Y: close connections that have not sent a password by then (default 30; 0 is never)",
+        [](std::string_view value, NodeOptions& options) -> std::string {
+          unsigned seconds = 0;
+          if (!parse_unsigned(value, 31'536'000, seconds)) return "must be a number of seconds";
+          options.auth_timeout = std::chrono::seconds(seconds);
+          return "";
+        }},
     Word{"maxconns_fast", "", "refuse connections above -c with an error (default)",
          [](std::string_view, NodeOptions& options) -> std::string {
            options.refuse_at_limit = true;

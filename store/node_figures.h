@@ -35,6 +35,12 @@ namespace ringcache::store {
   X(idle_kicks, kCounter, "idle_kicks", "idle_kicks_total", "Connections closed by idle_timeout") \
   X(upload_kicks, kCounter, "upload_kicks", "upload_kicks_total",                                 \
     "Connections closed by upload_timeout")                                                       \
+  X(auth_cmds, kCounter, "auth_cmds", "auth_commands_total",                                      \
+    "Names and passwords checked, right or wrong")                                                \
+  X(auth_errors, kCounter, "auth_errors", "auth_errors_total", "Wrong names and passwords")       \
+  X(auth_strays, kCounter, "auth_strays", "auth_strays_total",                                    \
+    "Other commands before the password")                                                         \
+  X(auth_kicks, kCounter, "auth_kicks", "auth_kicks_total", "Connections closed by auth_timeout") \
   X(output_pauses, kCounter, "output_pauses", "output_pauses_total",                              \
     "Times a client that did not read its answers was made to wait")                              \
   X(uploads_refused, kCounter, "uploads_refused", "uploads_refused_total",                        \

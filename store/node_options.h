@@ -18,7 +18,7 @@ inline constexpr std::size_t kThreadsLimit = 256;
 struct NodeOptions {
   StoreOptions store;
 
-  // Where clients connect (-p, -l, -s). Loopback unless told otherwise: a cache has no passwords.
+  // Where clients connect (-p, -l, -s). Loopback unless told otherwise: passwords are not the rule.
   std::vector<net::Address> listen{net::Address::tcp("127.0.0.1", 11211)};
   // Permission bits of UNIX sockets (-a).
   unsigned unix_mode = 0700;
@@ -39,6 +39,11 @@ struct NodeOptions {
   // connection is closed (-o upload_timeout), so that stalled and dripping uploads do not keep the
   // memory that other values need; 0 = never.
   std::chrono::seconds upload_timeout{30};
+
+  // Names and passwords, one of which a client must send first (-Y); empty = anybody may come.
+  std::string auth_file;
+  // In which a client must have sent it (-o auth_timeout); 0 = any time.
+  std::chrono::seconds auth_timeout{30};
 
   // 0: start, stop and trouble. 1 (-v): also connections. 2 (-vv): also every request line.
   unsigned verbosity = 0;

@@ -26,6 +26,10 @@ NodeSession::NodeSession(net::Connection& connection, NodeWorker& worker)
   entry_.listener = listener_name(entry_.fd);
   entry_.last_command = worker.clock.seconds(connection.worker().now_ns());
   worker_.sessions.add(entry_);
+  if (worker_.credentials != nullptr) {
+    state_ = State::kStranger;
+    if (worker_.auth_timeout.count() > 0) set_due(worker_.auth_timeout);
+  }
 }
 
 NodeSession::~NodeSession() {
@@ -35,6 +39,7 @@ NodeSession::~NodeSession() {
 void NodeSession::on_bytes(net::Connection& connection) {
   const Seconds now = worker_.clock.seconds(connection.worker().now_ns());
   entry_.last_command.store(now, std::memory_order_relaxed);
+  if (state_ == State::kStranger && !authenticate(connection)) return;
   worker_.executor.begin_turn(now);
   const Step step = run(connection);
   worker_.executor.end_turn();
@@ -52,6 +57,7 @@ NodeSession::Step NodeSession::run(net::Connection& connection) {
       return connection.in().empty() ? Step::kNeedMore : Step::kOutputFull;
     }
     switch (state_) {
+      case State::kStranger:  // does not come here
       case State::kCommands:
         step = run_commands(connection);
         break;
@@ -64,6 +70,35 @@ NodeSession::Step NodeSession::run(net::Connection& connection) {
     }
   }
   return step;
+}
+
+// --- who it is ---------------------------------------------------------------------------------
+
+bool NodeSession::authenticate(net::Connection& connection) {
+  net::ReadBuffer& in = connection.in();
+  const std::shared_ptr<const Credentials> credentials = worker_.credentials->current();
+  output_was_full_ = false;
+  while (state_ == State::kStranger && !in.empty()) {
+    output_was_full_ = connection.output_full();
+    if (output_was_full_) {
+      worker_.output_pauses.add();
+      return false;
+    }
+    const AuthStep step = store::authenticate(in.bytes(), *credentials);
+    in.consume(step.consumed_bytes);
+    connection.out().append(step.answer);
+    worker_.count_authentication(step.verdict, connection);
+    if (step.verdict == AuthVerdict::kNeedMore) break;
+    if (step.verdict == AuthVerdict::kClose) connection.close_after_flush();
+    if (step.verdict == AuthVerdict::kClose) return false;
+    if (step.verdict == AuthVerdict::kGranted) state_ = State::kCommands;
+  }
+  if (state_ == State::kCommands) {
+    end_upload();
+    return true;
+  }
+  if (input_ended_) connection.close_after_flush();
+  return false;
 }
 
 // --- commands ----------------------------------------------------------------------------------
@@ -256,8 +291,11 @@ NodeSession::Step NodeSession::run_value(net::Connection& connection) {
 // Once for each block: what arrives of it later does not give it more time.
 void NodeSession::begin_upload(std::uint64_t bytes) {
   if (upload_due_ns_ != 0 || worker_.upload_timeout.count() == 0) return;
-  const std::chrono::nanoseconds time =
-      worker_.upload_timeout + std::chrono::milliseconds(bytes * 1000 / kUploadBytesPerSecondMin);
+  set_due(worker_.upload_timeout +
+          std::chrono::milliseconds(bytes * 1000 / kUploadBytesPerSecondMin));
+}
+
+void NodeSession::set_due(std::chrono::nanoseconds time) {
   upload_due_ns_ = connection_.worker().now_ns() + time.count();
   if (!upload_timer_.armed() || upload_timer_.due() > upload_due_ns_) upload_timer_.after(time);
 }
@@ -266,7 +304,7 @@ void NodeSession::on_upload_timer() {
   if (upload_due_ns_ == 0 || !connection_.is_open()) return;
   const std::int64_t left_ns = upload_due_ns_ - connection_.worker().now_ns();
   if (left_ns > 0) return upload_timer_.after(std::chrono::nanoseconds(left_ns));
-  worker_.upload_kicks.add();
+  (state_ == State::kStranger ? worker_.auth_kicks : worker_.upload_kicks).add();
   connection_.close();
 }
 

@@ -11,6 +11,7 @@
 // and goes on when it has drained; the connection does not read meanwhile. What was parsed ahead is
 // taken back by restoring the parser, so nothing of a request is kept.
 //
+//   kStranger  with -Y: has not said who it is
 //   kCommands  parse and execute
 //   kValue     the data block of a storage command is arriving
 //   kSwallow   the data block of a refused command is being dropped
@@ -21,6 +22,7 @@
 // Threads: the worker of its connection.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -53,10 +55,12 @@ class NodeSession final : public net::ConnectionHandler {
   void on_closed(net::Connection& connection, const net::CloseInfo& info) override;
 
  private:
-  enum class State : std::uint8_t { kCommands, kValue, kSwallow };
+  enum class State : std::uint8_t { kStranger, kCommands, kValue, kSwallow };
   // What a step of the loop in run() found.
   enum class Step : std::uint8_t { kAgain, kNeedMore, kOutputFull, kClose };
 
+  // Whether it may go on with commands.
+  bool authenticate(net::Connection& connection);
   Step run(net::Connection& connection);
   Step run_commands(net::Connection& connection);
   Step run_value(net::Connection& connection);
@@ -72,6 +76,7 @@ class NodeSession final : public net::ConnectionHandler {
   Step refuse(net::Connection& connection, const ParsedRequest& parsed);
   void lend(net::Connection& connection);
   void begin_upload(std::uint64_t bytes);
+  void set_due(std::chrono::nanoseconds time);
   void end_upload() { upload_due_ns_ = 0; }
   void on_upload_timer();
   void take_back(const ParsedRequest& parsed) { parser_ = parsed.before; }
@@ -93,7 +98,7 @@ class NodeSession final : public net::ConnectionHandler {
   std::uint64_t swallow_bytes_ = 0;
   std::size_t lent_bytes_ = 0;
   std::unique_ptr<PendingStore> pending_;
-  net::SteadyNs upload_due_ns_ = 0;  // of the block that is arriving; 0 = none
+  net::SteadyNs upload_due_ns_ = 0;  // of the block, or of the password; 0 = none
   // Armed for the time above or earlier: most blocks come in time, so it is left alone when one
   // is there.
   net::Timer upload_timer_;

@@ -14,10 +14,9 @@ namespace ringcache::store {
 namespace {
 
 // Events that memcached counts and that cannot happen here; tools look for the names.
-constexpr std::array<std::string_view, 9> kNeverHappens{
-    "auth_cmds",    "auth_errors",       "listen_disabled_num",
-    "conn_yields",  "hash_is_expanding", "slab_reassign_running",
-    "malloc_fails", "lrutail_reflocked", "time_in_listen_disabled_us",
+constexpr std::array<std::string_view, 7> kNeverHappens{
+    "listen_disabled_num", "conn_yields",           "hash_is_expanding",          "malloc_fails",
+    "lrutail_reflocked",   "slab_reassign_running", "time_in_listen_disabled_us",
 };
 
 std::string seconds_text(const timeval& time) {
@@ -106,7 +105,7 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "tcp_backlog", static_cast<std::uint64_t>(options.backlog));
   append_stat(out, "binding_protocol", "ascii");
   append_stat(out, "auth_enabled_sasl", "no");
-  append_stat(out, "auth_enabled_ascii", "no");
+  append_stat(out, "auth_enabled_ascii", options.auth_file.empty() ? "no" : options.auth_file);
   append_stat(out, "item_size_max", store.item_bytes_max);
   append_stat(out, "maxconns_fast", yes_no(options.refuse_at_limit));
   append_stat(out, "slab_reassign", "yes");
@@ -121,6 +120,7 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "temp_lru", "no");
   append_stat(out, "idle_timeout", static_cast<std::uint64_t>(options.idle_timeout.count()));
   append_stat(out, "upload_timeout", static_cast<std::uint64_t>(options.upload_timeout.count()));
+  append_stat(out, "auth_timeout", static_cast<std::uint64_t>(options.auth_timeout.count()));
   append_stat(out, "track_sizes", "no");
   append_stat(out, "ssl_enabled", "no");
 }

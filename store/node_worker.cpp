@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "net/worker.h"
+
 namespace ringcache::store {
 
 void SessionList::add(SessionEntry& entry) {
@@ -25,6 +27,18 @@ std::unique_ptr<PendingStore> NodeWorker::take_pending() {
 
 void NodeWorker::give_pending(std::unique_ptr<PendingStore> pending) {
   spare_pending.push_back(std::move(pending));
+}
+
+void NodeWorker::count_authentication(AuthVerdict verdict, const net::Connection& connection) {
+  if (verdict == AuthVerdict::kMalformed || verdict == AuthVerdict::kClose) auth_strays.add();
+  if (verdict != AuthVerdict::kGranted && verdict != AuthVerdict::kWrong) return;
+  auth_cmds.add();
+  if (verdict == AuthVerdict::kGranted) return;
+  auth_errors.add();
+  if (const auto suppressed = auth_log.admit(connection.worker().now_ns())) {
+    net::log_warn("wrong name or password",
+                  {{"peer", connection.peer()}, {"suppressed", *suppressed}});
+  }
 }
 
 }  // namespace ringcache::store

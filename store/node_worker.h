@@ -14,12 +14,16 @@
 #include <string>
 #include <vector>
 
+#include "net/connection.h"
 #include "net/counter.h"
 #include "net/histogram.h"
+#include "net/log.h"
 #include "protocol/request.h"
 #include "protocol/request_parser.h"
 #include "store/executor.h"
+#include "store/node_authentication.h"
 #include "store/node_clock.h"
+#include "store/node_credentials.h"
 
 namespace ringcache::store {
 
@@ -78,10 +82,17 @@ struct NodeWorker {
   std::unique_ptr<PendingStore> take_pending();
   void give_pending(std::unique_ptr<PendingStore> pending);
 
+  // Counts an attempt of a client to say who it is; the log hears of wrong ones.
+  void count_authentication(AuthVerdict verdict, const net::Connection& connection);
+
   Executor executor;
   const NodeClock clock;
   // The time that a data block may take, beside what its bytes take at the least rate; 0 = any.
   std::chrono::milliseconds upload_timeout{0};
+  // Who may use the node; nullptr = anybody. Not owned.
+  const CredentialFile* credentials = nullptr;
+  // In which a new connection must say who it is; 0 = any.
+  std::chrono::milliseconds auth_timeout{0};
   std::array<ParsedRequest, kLookAhead> parsed;
   std::vector<std::unique_ptr<PendingStore>> spare_pending;
   SessionList sessions;
@@ -98,6 +109,11 @@ struct NodeWorker {
   net::Counter protocol_errors;
   net::Counter idle_kicks;
   net::Counter upload_kicks;
+  net::Counter auth_cmds;    // names and passwords checked, right or wrong
+  net::Counter auth_errors;  // wrong
+  net::Counter auth_kicks;   // connections closed by auth_timeout
+  net::Counter auth_strays;  // other commands before the password
+  net::LogLimiter auth_log;
   net::Counter output_pauses;  // executions interrupted because a client did not read
 };
 

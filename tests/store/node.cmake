@@ -3,6 +3,7 @@ ringcache_unit_test(node_test
   SOURCES
     executor_meta_test.cpp
     executor_test.cpp
+    node_authentication_test.cpp
     node_command_line_test.cpp
     node_limits_test.cpp
     node_stats_test.cpp

@@ -54,6 +54,30 @@ class TestNode {
   Node node;
 };
 
+// A node whose time only passes as the test says.
+struct ManualNode {
+  explicit ManualNode(const NodeOptions& options) : node(options, clock) {
+    REQUIRE_FALSE(node.start());
+  }
+  Client client() const { return Client(node.bound().front()); }
+  void pass(std::chrono::milliseconds time) {
+    clock.advance(time);
+    node.io_threads().wake();
+    node.io_threads().run_on_all([](net::Worker&) {});
+  }
+  std::string stats() const {
+    Client asking = client();
+    REQUIRE(asking.send("stats\r\nquit\r\n"));
+    return asking.receive_all();
+  }
+  bool has_stat(const std::string& line) const {
+    return stats().find("STAT " + line + "\r\n") != std::string::npos;
+  }
+
+  net::ManualClock clock;
+  Node node;
+};
+
 // Sends and compares the whole answer.
 inline void check_exchange(Client& client, std::string_view request, std::string_view answer) {
   CAPTURE(request.substr(0, 100));

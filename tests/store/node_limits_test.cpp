@@ -94,34 +94,6 @@ TEST_CASE("connections above the limit are refused with memcached's text") {
   check_exchange(second, "mn\r\n", "MN\r\n");
 }
 
-namespace {
-
-// A node whose time only passes as the test says.
-struct ManualNode {
-  explicit ManualNode(const NodeOptions& options) : node(options, clock) {
-    REQUIRE_FALSE(node.start());
-  }
-  Client client() const { return Client(node.bound().front()); }
-  void pass(std::chrono::milliseconds time) {
-    clock.advance(time);
-    node.io_threads().wake();
-    node.io_threads().run_on_all([](net::Worker&) {});
-  }
-  std::string stats() const {
-    Client asking = client();
-    REQUIRE(asking.send("stats\r\nquit\r\n"));
-    return asking.receive_all();
-  }
-  bool has_stat(const std::string& line) const {
-    return stats().find("STAT " + line + "\r\n") != std::string::npos;
-  }
-
-  net::ManualClock clock;
-  Node node;
-};
-
-}  // namespace
-
 TEST_CASE("a value that takes too long ends its connection, whatever its kind and pace") {
   NodeOptions options = test_options();
   options.upload_timeout = std::chrono::seconds(4);

@@ -1,0 +1,44 @@
+// memcached's text authentication: while -Y is on, a connection's first command must be
+//
+//   set <any key> <flags> <exptime> <bytes>\r\n
+//   <name> <password>\r\n
+//
+// A function of the bytes that are there: nothing is kept between two calls, so a client that has
+// not said who it is holds no memory but its unread input, a line and a token at most.
+//
+// What is taken and what is answered is memcached 1.6.18's (doc/protocol.txt, "Authentication"),
+// with two exceptions: each line of a pipeline has its answer (memcached drops all but the last),
+// and a token longer than kAuthTokenBytesMax is an error and a close.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string_view>
+
+#include "store/node_credentials.h"
+
+namespace ringcache::store {
+
+// A line without an end after this many bytes closes the connection, as in memcached.
+inline constexpr std::size_t kAuthLineBytesMax = 2048;
+// `<name> <password>`; memcached takes what fits into its 16 KiB of input.
+inline constexpr std::size_t kAuthTokenBytesMax = 2048;
+
+enum class AuthVerdict : std::uint8_t {
+  kNeedMore,  // the command is not there whole
+  kGranted,
+  kWrong,      // name and password were checked, and are not in the file
+  kMalformed,  // not such a command; the next one may be
+  kClose,      // the same, and too long to wait for its end
+};
+
+struct AuthStep {
+  AuthVerdict verdict = AuthVerdict::kNeedMore;
+  std::size_t consumed_bytes = 0;
+  std::string_view answer;  // with CRLF; may be empty
+};
+
+// Looks at the command at the front of `bytes`.
+AuthStep authenticate(std::string_view bytes, const Credentials& credentials);
+
+}  // namespace ringcache::store

@@ -162,7 +162,8 @@ bool AdminServer::Impl::before_routing(const httplib::Request& request,
 AdminResponse AdminServer::Impl::refusal(const httplib::Request& request) const {
   const bool probe = request.path == "/healthz" || request.path == "/readyz";
   if (!options_.bearer_token.empty() && !probe &&
-      !equal_secrets(request.get_header_value("Authorization"), "Bearer " + options_.bearer_token)) {
+      !equal_secrets(request.get_header_value("Authorization"),
+                     "Bearer " + options_.bearer_token)) {
     return AdminResponse::text("missing or wrong bearer token\n", 401);
   }
   const bool is_get = request.method == "GET" || request.method == "HEAD";

@@ -42,6 +42,8 @@ const CommandSpec* find_command(std::string_view word) {
       return first_named(word, {Command::kReplace, Command::kPrepend, Command::kVersion});
     case 9:
       return first_named(word, {Command::kFlushAll, Command::kVerbosity});
+    case 13:
+      return first_named(word, {Command::kRefreshCerts});
     default:
       return nullptr;
   }

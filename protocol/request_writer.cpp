@@ -108,6 +108,7 @@ char* write_request_line(char* out, const Request& request) {
       break;
     case Command::kMetaNoop:
     case Command::kVersion:
+    case Command::kRefreshCerts:
     case Command::kQuit:
       break;
   }

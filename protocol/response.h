@@ -87,6 +87,7 @@ inline constexpr std::string_view kMetaMiss = "EN\r\n";
 // Error texts, without CRLF, as Request::error has them; write_line() of response_writer.h ends
 // them. The first group is the parser's.
 inline constexpr std::string_view kErrorUnknownCommand = "ERROR";
+inline constexpr std::string_view kErrorNoTls = "Error TLS not enabled";
 inline constexpr std::string_view kErrorBadLineFormat = "CLIENT_ERROR bad command line format";
 inline constexpr std::string_view kErrorBadLine = "CLIENT_ERROR bad command line";
 inline constexpr std::string_view kErrorDeleteUsage =

@@ -217,6 +217,8 @@ void ClientSession::execute_local(const Request& request) {
       return answer(request, kProxyVersionLine);
     case Command::kMetaNoop:
       return answer(request, protocol::kMetaNoop);
+    case Command::kRefreshCerts:
+      return answer_line(protocol::kErrorNoTls);
     default:  // verbosity: the proxy's log level is its configuration's business
       if (!request.quiet) answer(request, protocol::kOk);
       return;

@@ -142,6 +142,7 @@ class Executor {
   void flush_all(const protocol::Request& request, net::WriteBuffer& out);
   void stats(const protocol::Request& request, net::WriteBuffer& out);
   static void stats_detail(std::string_view word, net::WriteBuffer& out);
+  void refresh_certificates(net::WriteBuffer& out);
   void verbosity(const protocol::Request& request, net::WriteBuffer& out);
 
   // executor_meta.cpp

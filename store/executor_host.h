@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -26,6 +27,8 @@ class ExecutorHost {
   virtual void reset_stats() = 0;
   // `verbosity`.
   virtual void set_verbosity(std::uint64_t level) = 0;
+  // `refresh_certs`: what is wrong, or nothing.
+  virtual std::optional<std::string> refresh_certificates() = 0;
   // What `version` answers after "VERSION ".
   virtual std::string_view version() const = 0;
 };

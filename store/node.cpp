@@ -216,6 +216,10 @@ void Node::set_verbosity(std::uint64_t level) {
   for (const auto& worker : workers_) worker->trace_requests = bounded >= 2;
 }
 
+std::optional<std::string> Node::refresh_certificates() {
+  return std::string(protocol::kErrorNoTls);
+}
+
 std::string_view Node::version() const {
   return kProtocolVersion;
 }

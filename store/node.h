@@ -64,6 +64,7 @@ class Node final : private ExecutorHost {
   void append_stats(StatsKind kind, Seconds now, std::string& out) override;
   void reset_stats() override;
   void set_verbosity(std::uint64_t level) override;
+  std::optional<std::string> refresh_certificates() override;
   std::string_view version() const override;
 
   net::ListenerOptions listener_options() const;

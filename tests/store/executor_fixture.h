@@ -25,11 +25,13 @@ struct TestHost : ExecutorHost {
   }
   void reset_stats() override { ++resets; }
   void set_verbosity(std::uint64_t value) override { level = value; }
+  std::optional<std::string> refresh_certificates() override { return refresh_error; }
   std::string_view version() const override { return "1.2.3-test"; }
 
   std::vector<StatsKind> asked;
   int resets = 0;
   std::uint64_t level = 0;
+  std::optional<std::string> refresh_error;
 };
 
 inline StoreOptions small_store() {

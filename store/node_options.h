@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <vector>
@@ -14,9 +15,28 @@
 namespace ringcache::store {
 
 inline constexpr std::size_t kThreadsLimit = 256;
+// Requests of one connection in one turn unless -R says otherwise: deep pipelines are still
+// answered as one batch, and a client that never stops sending holds up the others of its thread
+// for a fraction of a millisecond.
+inline constexpr std::uint32_t kRequestsPerTurn = 1024;
+
+// What main.cpp does to the process around the node; node_process.h does it.
+struct ProcessOptions {
+  // Leave the terminal and go on in the background (-d).
+  bool daemon = false;
+  // Where to write the process id (-P); empty = nowhere.
+  std::string pid_file;
+  // Whose rights to take when started as root (-u); empty = keep those of the start.
+  std::string user;
+  // Keep all memory out of swap (-k).
+  bool lock_memory = false;
+  // Let a crash leave a core of any size (-r). A daemon then stays in its folder, for the core.
+  bool core_dumps = false;
+};
 
 struct NodeOptions {
   StoreOptions store;
+  ProcessOptions process;
 
   // Where clients connect (-p, -l, -s). Loopback unless told otherwise: passwords are not the rule.
   std::vector<net::Address> listen{net::Address::tcp("127.0.0.1", 11211)};
@@ -40,12 +60,26 @@ struct NodeOptions {
   // memory that other values need; 0 = never.
   std::chrono::seconds upload_timeout{30};
 
+  // Requests of one connection that are executed before others have their turn (-R).
+  std::uint32_t requests_per_turn = kRequestsPerTurn;
+
+  // What clients may ask for. Without cas (-C) every item says 0 and no comparison succeeds.
+  bool cas_enabled = true;
+  bool flush_enabled = true;     // flush_all; -F turns it off
+  bool dump_enabled = true;      // lists of keys; -X turns them off
+  bool enable_shutdown = false;  // the command shutdown; -A turns it on
+  // Count by the part of the key before the delimiter (-D), from the start.
+  bool detail_enabled = false;
+  char prefix_delimiter = ':';
+  // Ask the system for huge pages for the items' memory (-L).
+  bool huge_pages = false;
+
   // Names and passwords, one of which a client must send first (-Y); empty = anybody may come.
   std::string auth_file;
   // In which a client must have sent it (-o auth_timeout); 0 = any time.
   std::chrono::seconds auth_timeout{30};
 
-  // 0: start, stop and trouble. 1 (-v): also connections. 2 (-vv): also every request line.
+  // 0: start, stop and trouble. 1 (-v): also connections. From 2 on (-vv): also request lines.
   unsigned verbosity = 0;
 
   // HTTP for Prometheus (--metrics); nothing = off.

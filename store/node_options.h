@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/address.h"
+#include "store/node_watch_options.h"
 #include "store/store_options.h"
 
 namespace ringcache::store {
@@ -78,6 +79,10 @@ struct NodeOptions {
   std::string auth_file;
   // In which a client must have sent it (-o auth_timeout); 0 = any time.
   std::chrono::seconds auth_timeout{30};
+
+  // Whether clients may `watch` (-W turns it off), and what is kept for those who do.
+  bool watch_enabled = true;
+  WatchOptions watch;
 
   // 0: start, stop and trouble. 1 (-v): also connections. From 2 on (-vv): also request lines.
   unsigned verbosity = 0;

@@ -110,6 +110,25 @@ class Command(unittest.TestCase):
         self.assertIn("--traces", results["node-hits-web-40"]["reason"])
         self.assertIn("| node-single | one request at a time |", text)
 
+    def test_a_made_trace(self):
+        """The same server, the same requests: the same hits."""
+        _, results = self.measure("--node", "memcached", "--only", "node-zipf-scan-24")
+        points = results["node-zipf-scan-24"]["targets"][0]["value"]["median"]
+        self.assertAlmostEqual(points, 0, delta=0.5)
+
+    def test_gaps_and_refill(self):
+        """Of a server and of an idle one, while what the row says was done to all of it."""
+        _, results = self.measure("--node", "memcached", "--only",
+                                  "node-gap-delete,node-gap-dump,node-refill")
+        for name in ("node-gap-delete", "node-gap-dump"):
+            self.assertEqual(results[name]["status"], "measured", results[name].get("reason"))
+            for one in results[name]["rounds"]["ours"]:
+                self.assertGreater(one["gap_ms"], 0)
+                self.assertGreater(one["idle_gap_ms"], 0)
+        self.assertEqual(results["node-gap-delete"]["rounds"]["ours"][0]["items"], 100)
+        self.assertGreater(results["node-gap-dump"]["rounds"]["ours"][0]["items"], 100_000)
+        self.assertGreater(results["node-refill"]["rounds"]["ours"][0]["requests"], 1000)
+
     def test_proxy_against_itself(self):
         _, results = self.measure("--proxy", "nutcracker", "--only",
                                   "proxy-single,proxy-unix")

@@ -30,6 +30,10 @@ FIGURES = {
     "allocations": Figure("allocations/request", 4),
     "error_replies": Figure("error replies", 0, is_problem=True),
     "gap_ms": Figure("longest gap ms"),
+    "idle_gap_ms": Figure("of an idle server ms"),
+    "held_percent": Figure("held by the last size %", 1),
+    "seconds": Figure("seconds"),
+    "requests": Figure("requests", 0),
     "scaling": Figure("2 workers / 1, requests/s"),
 }
 

@@ -3,6 +3,8 @@
 import json
 import subprocess
 
+from memory_promise import promised_bytes
+
 from . import servers
 
 
@@ -91,7 +93,6 @@ def replay(settings, trace, server):
 
 
 def rss_of_bound(server, memory_mb, threads):
-    """RSS over what the node promises: -m + 15 B an item + 64 KiB a thread + 8 MiB."""
+    """RSS over what the node promises."""
     items = int(servers.stats(server.address)["curr_items"])
-    bound = memory_mb * 2**20 + 15 * items + threads * 64 * 2**10 + 8 * 2**20
-    return server.rss_bytes() / bound
+    return server.rss_bytes() / promised_bytes(memory_mb * 2**20, items, threads)

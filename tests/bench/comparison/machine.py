@@ -45,6 +45,8 @@ def describe(settings, repository):
                   "of warm-up",
         "server threads": str(settings.threads),
     }
+    if settings.node_options:
+        lines["further options of our node"] = " ".join(settings.node_options)
     for name in ("node", "memcached", "proxy", "nutcracker"):
         path = settings.programs[name]
         lines[name] = version_of(path) if path else "none"

@@ -1,6 +1,9 @@
 """How the node rows are measured: our node beside memcached, in alternation."""
 
-from . import gap, servers
+import os
+import subprocess
+
+from . import gap, servers, sizes
 from .load import Load, replay, rss_of_bound
 from .settings import CannotRun
 
@@ -18,7 +21,8 @@ class NodeFleet:
     def start_one(self, row, side):
         settings = self.settings
         return servers.start_node(settings.program(SIDES[side]), settings.threads_of(row),
-                                  row.memory_mb, cpu=settings.server_cpu)
+                                  row.memory_mb, cpu=settings.server_cpu,
+                                  options=settings.node_options if side == "ours" else ())
 
     def get(self, row, load):
         """Both nodes with the row's keys in them."""
@@ -96,8 +100,20 @@ def items(settings, row, fleet):
     return alternate(settings, row, measure)
 
 
+def made_trace(settings, row):
+    """The path of the trace that the row describes, made once."""
+    options = (*row.make_trace, "--requests", str(row.requests // settings.key_divisor))
+    path = settings.made_traces.get(options)
+    if path is None:
+        path = os.path.join(settings.folder, f"made-{len(settings.made_traces)}.mct")
+        with open(path, "wb") as file:
+            subprocess.run([settings.program("trace"), *options], stdout=file, check=True)
+        settings.made_traces[options] = path
+    return path
+
+
 def hits(settings, row, fleet):
-    trace = settings.traces.get(row.trace)
+    trace = made_trace(settings, row) if row.make_trace else settings.traces.get(row.trace)
     if trace is None:
         raise CannotRun(f"no trace {row.trace}.mct.gz: name its folder with --traces")
 
@@ -111,20 +127,18 @@ def hits(settings, row, fleet):
     return alternate(settings, row, measure)
 
 
-def gap_growth(settings, row, fleet):
-    return alternate(settings, row, lambda side: gap.growth(
+def refill(settings, row, fleet):
+    return alternate(settings, row, lambda side: sizes.refill(
         Load(settings, row), fleet.start_one(row, side)))
 
 
-def gap_flush(settings, row, fleet):
-    return alternate(settings, row, lambda side: gap.flush(
-        Load(settings, row), fleet.start_one(row, side)))
-
-
-def gap_pages(settings, row, fleet):
-    return alternate(settings, row, lambda side: gap.pages(
-        Load(settings, row), fleet.start_one(row, side)))
+def measure_gap(stage):
+    """The function that measures the rows of this kind."""
+    def run(settings, row, fleet):
+        return alternate(settings, row, lambda side: gap.measure(
+            Load(settings, row), lambda: fleet.start_one(row, side), *stage))
+    return run
 
 
 KINDS = {"load": load, "idle_memory": idle_memory, "items": items, "hits": hits,
-         "gap_growth": gap_growth, "gap_flush": gap_flush, "gap_pages": gap_pages}
+         "refill": refill, **{kind: measure_gap(stage) for kind, stage in gap.STAGES.items()}}

@@ -22,7 +22,9 @@ class Row:
     memory_mb: int = 1024
     threads: int = 0         # of the server; 0: as asked on the command line
     load_threads: int = 1
-    trace: str = ""
+    trace: str = ""          # recorded, found by --traces
+    make_trace: tuple = ()   # or made: the options of ringcache-trace, and how many
+    requests: int = 0        #   requests it makes
     rounds_max: int = 1000   # for what does not vary, or takes long
     slow: bool = False       # left out by --quick unless named by --only
 
@@ -53,6 +55,24 @@ def hit_row(trace, memory_mb):
                rounds_max=1 if trace == "orm" else 3, slow=trace == "orm")
 
 
+# 240 MB of popular keys, of which a few are most of the requests.
+ZIPF = ("--keys", "200000", "--zipf", "0.9", "--value-size", "log:100-4000")
+SCAN = ZIPF + ("--scan-share", "0.2", "--scan-run", "20000", "--scan-keys", "1000000")
+DRIFT = ZIPF + ("--drift-every", "50")
+
+
+def zipf_row(kind, what, make_trace, memory_mb):
+    return Row(f"node-zipf-{kind}-{memory_mb}", f"hit rate of Zipf 0.9 {what} at -m {memory_mb}",
+               (Target("hit_percent", 0, 1.0, of="points", at_least=True), BOUND, NEVER_FULL),
+               kind="hits", make_trace=make_trace, requests=1_500_000, memory_mb=memory_mb,
+               threads=4, rounds_max=1, slow=True)
+
+
+def gap_row(name, meanwhile, kind="", **fields):
+    return Row(f"node-gap-{name}", f"longest gap of a 1,000/s probe while {meanwhile}", (GAP,),
+               kind=kind or f"gap_{name}", **{"rounds_max": 5, **fields})
+
+
 NODE_ROWS = [
     Row("node-single", "one request at a time", (cpu(0.92, 0.85), user(None, 0.5))),
     Row("node-pipelined", "16 pipelined", (cpu(0.18, 0.12),), options=("--pipeline", "16")),
@@ -79,13 +99,24 @@ NODE_ROWS = [
         keys=400_000, value_size="1000", memory_mb=256, threads=4, rounds_max=1),
     hit_row("orm", 40), hit_row("orm", 64), hit_row("orm", 96),
     hit_row("web", 40), hit_row("web", 64), hit_row("web", 144),
-    Row("node-gap-growth", "longest gap of a 1,000/s probe while growing to 50 M items", (GAP,),
-        kind="gap_growth", keys=50_000_000, value_size="10", memory_mb=8192, rounds_max=1,
-        slow=True),
-    Row("node-gap-flush", "longest gap of a 1,000/s probe around flush_all of 1 M items", (GAP,),
-        kind="gap_flush", rounds_max=5),
-    Row("node-gap-pages", "longest gap of a 1,000/s probe while values grow from 100 B to 1000 B",
-        (GAP,), kind="gap_pages", keys=2_000_000, memory_mb=256, rounds_max=5),
+    *(zipf_row(*kind, memory_mb) for memory_mb in (24, 64, 128) for kind in (
+        ("still", "as it is", ZIPF), ("scan", "with scans", SCAN),
+        ("drift", "that drifts", DRIFT))),
+    Row("node-refill", "100 B, then 1 KB, then 8 KB values at -m 256: those hold the memory",
+        (Target("held_percent", 90, 90, of="ours", at_least=True), NEVER_FULL), kind="refill",
+        memory_mb=256, rounds_max=1),
+    gap_row("growth", "growing to 50 M items", keys=50_000_000, value_size="10", memory_mb=8192,
+            rounds_max=1, slow=True),
+    gap_row("growth-5m", "growing to 5 M items", kind="gap_growth", keys=5_000_000,
+            value_size="10"),
+    gap_row("flush", "flush_all of 1 M items, and writes after it"),
+    gap_row("dump", "lru_crawler metadump all of 1 M items"),
+    gap_row("pages", "values grow from 100 B to 1000 B in a full node", keys=2_000_000,
+            memory_mb=256),
+    gap_row("large", "1 MB values take the room of many of 100 B", keys=2_000_000, memory_mb=256),
+    gap_row("delete", "1 M items are deleted, pipelined"),
+    gap_row("delete-10m", "10 M items are deleted, pipelined", kind="gap_delete",
+            keys=10_000_000, value_size="10", memory_mb=2048, rounds_max=1, slow=True),
 ]
 
 PROXY_ROWS = [

@@ -128,11 +128,11 @@ def find_binary(path):
          if (found := shutil.which(path, path=folder))), None)
 
 
-def start_node(path, threads, memory_mb, cpu=None):
-    """A memcached, or our node: both take the same letters."""
+def start_node(path, threads, memory_mb, cpu=None, options=()):
+    """A memcached, or our node: both take the same letters. `options` are further ones."""
     port = free_port()
     argv = [path, "-p", str(port), "-l", "127.0.0.1", "-t", str(threads), "-m", str(memory_mb),
-            "-c", str(CONNECTIONS_MAX)]
+            "-c", str(CONNECTIONS_MAX), *options]
     if is_ours(path):
         argv += ["--metrics", "off"]
     elif os.geteuid() == 0:

@@ -15,7 +15,7 @@ class CannotRun(Exception):
 
 @dataclass
 class Settings:
-    programs: dict  # node, proxy, memcached, nutcracker, load, replay -> path, or None
+    programs: dict  # node, proxy, memcached, nutcracker, load, replay, trace -> path, or None
     looked_for: dict  # the same keys -> what was asked for
     rounds: int
     seconds: float
@@ -25,7 +25,9 @@ class Settings:
     pin: bool
     traces: dict  # name -> path
     allocation_counter: str
+    node_options: tuple  # further ones of our node
     folder: str  # for sockets and configurations; gone at the end
+    made_traces: dict = field(default_factory=dict)  # options of ringcache-trace -> path
     cpus: list = field(default_factory=lambda: sorted(os.sched_getaffinity(0)))
 
     @property

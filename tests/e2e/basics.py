@@ -6,9 +6,11 @@ import random
 import select
 import shutil
 import socket
+import sys
 import time
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+sys.path.append(os.path.join(REPOSITORY, "tests", "support"))
 BIN = os.environ.get("RINGCACHE_BIN", os.path.join(REPOSITORY, "build", "release", "bin"))
 NODE = os.path.join(BIN, "ringcache-node")
 PROXY = os.path.join(BIN, "ringcache-proxy")

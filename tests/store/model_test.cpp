@@ -36,7 +36,7 @@ TEST_CASE("random commands agree with a model at every memory size") {
   CHECK(evictions > 1000);
 }
 
-TEST_CASE("every rule holds after every single command") {
+TEST_CASE("after every single command the model agrees and every rule holds") {
   for_each_policy_and_seed(4, [&](std::uint64_t seed, const StoreOptions& options) {
     ModelOptions model = with_memory(options, kMiB);
     model.keys = 400;
@@ -45,7 +45,7 @@ TEST_CASE("every rule holds after every single command") {
   });
 }
 
-TEST_CASE("where there is room for everything nothing vanishes") {
+TEST_CASE("the model with room for everything: nothing vanishes") {
   std::uint64_t evictions = 0;
   for_each_policy_and_seed(2, [&](std::uint64_t seed, const StoreOptions& options) {
     ModelOptions model = with_memory(options, 64 * kMiB);
@@ -59,7 +59,7 @@ TEST_CASE("where there is room for everything nothing vanishes") {
   CHECK(evictions == 0);
 }
 
-TEST_CASE("without eviction nothing vanishes, full or not") {
+TEST_CASE("the model without eviction: nothing vanishes, full or not") {
   std::uint64_t refusals = 0;
   for_each_policy_and_seed(3, [&](std::uint64_t seed, const StoreOptions& options) {
     for (const std::size_t mib : {1, 4}) {

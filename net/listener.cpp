@@ -61,23 +61,31 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
 
  private:
   struct Source final : EventSource {
-    Source(Impl& owner, ListenSocket from) : impl(owner), socket(std::move(from)) {}
+    Source(Impl& owner, ListenSocket from, TlsContext* tls_of)
+        : impl(owner), socket(std::move(from)), tls(tls_of) {}
     virtual ~Source() = default;
     void on_ready(std::uint32_t) override { impl.accept_from(*this); }
     Impl& impl;
     ListenSocket socket;
+    TlsContext* const tls;
   };
   struct Slot final : ConnectionSlot {
     explicit Slot(std::shared_ptr<Impl> owner) : impl(std::move(owner)) {}
     ~Slot() override { impl->one_closed(); }
     const void* group() const override { return impl.get(); }
+    void on_secured(SocketConnection& connection) override {
+      connection.serve(impl->factory_(connection));
+    }
     std::shared_ptr<Impl> impl;
   };
 
   void accept_from(Source& source);
-  void hand_over(int fd, const Endpoint& peer);
-  void serve(AcceptedSocket& accepted, std::shared_ptr<ConnectionSlot> slot, Worker& worker);
-  void refuse(int fd);
+  std::optional<std::string> open(const std::vector<Address>& addresses, TlsContext* tls,
+                                  std::vector<Address>& bound);
+  void hand_over(int fd, const Endpoint& peer, TlsContext* tls);
+  void serve(AcceptedSocket& accepted, std::shared_ptr<ConnectionSlot> slot, TlsContext* tls,
+             Worker& worker);
+  void refuse(int fd, bool plain);
   void one_closed();
   void pause();
   void resume();
@@ -97,15 +105,28 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   std::condition_variable all_closed_;
 };
 
-std::optional<std::string> Listener::Impl::start(std::vector<Address>& bound) {
+std::optional<std::string> Listener::Impl::open(const std::vector<Address>& addresses,
+                                                TlsContext* tls, std::vector<Address>& bound) {
   std::vector<ListenSocket> sockets;
-  for (const Address& address : options_.addresses) {
+  for (const Address& address : addresses) {
     auto error = ListenSocket::open(address, options_.backlog, options_.unix_mode, sockets);
     if (error) return error;
   }
   for (ListenSocket& socket : sockets) {
     bound.push_back(socket.bound());
-    sources_.push_back(std::make_unique<Source>(*this, std::move(socket)));
+    TlsContext* const tls_of = socket.bound().kind == Address::Kind::kTcp ? tls : nullptr;
+    sources_.push_back(std::make_unique<Source>(*this, std::move(socket), tls_of));
+  }
+  return std::nullopt;
+}
+
+std::optional<std::string> Listener::Impl::start(std::vector<Address>& bound) {
+  auto error = open(options_.addresses, options_.tls.get(), bound);
+  if (!error) error = open(options_.plain_addresses, nullptr, bound);
+  if (error) {
+    sources_.clear();
+    bound.clear();
+    return error;
   }
   acceptor_ = std::make_unique<Worker>(0, "accept", Clock::steady(), nullptr);
   back_off_ = std::make_unique<Timer>(acceptor_->timers(), [this] { resume(); });
@@ -116,7 +137,8 @@ std::optional<std::string> Listener::Impl::start(std::vector<Address>& bound) {
       }
     }
   });
-  if (auto error = acceptor_->start()) {
+  error = acceptor_->start();
+  if (error) {
     sources_.clear();
     return error;
   }
@@ -142,6 +164,7 @@ bool Listener::Impl::drain(std::chrono::milliseconds grace) {
   threads_.post_all([group = static_cast<const void*>(this)](Worker& worker) {
     worker.loop().for_each_connection([group](SocketConnection& connection) {
       if (connection.slot() == nullptr || connection.slot()->group() != group) return;
+      if (connection.is_handshaking()) connection.close();
       if (connection.is_open()) connection.handler().on_drain(connection);
     });
   });
@@ -176,14 +199,14 @@ void Listener::Impl::accept_from(Source& source) {
     if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (fd < 0) continue;  // the client has gone again (ECONNABORTED), or EINTR
     if (full) {
-      refuse(fd);
+      refuse(fd, source.tls == nullptr);
     } else {
-      hand_over(fd, peer);
+      hand_over(fd, peer, source.tls);
     }
   }
 }
 
-void Listener::Impl::hand_over(int fd, const Endpoint& peer) {
+void Listener::Impl::hand_over(int fd, const Endpoint& peer, TlsContext* tls) {
   if (peer.family() != AF_UNIX) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -194,23 +217,27 @@ void Listener::Impl::hand_over(int fd, const Endpoint& peer) {
   auto accepted = std::make_shared<AcceptedSocket>(fd, peer);
   auto slot = std::make_shared<Slot>(shared_from_this());
   Worker& worker = threads_[next_worker_++ % threads_.size()];
-  worker.post([accepted = std::move(accepted), slot = std::move(slot), &worker] {
-    slot->impl->serve(*accepted, slot, worker);
+  worker.post([accepted = std::move(accepted), slot = std::move(slot), tls, &worker] {
+    slot->impl->serve(*accepted, slot, tls, worker);
   });
 }
 
 void Listener::Impl::serve(AcceptedSocket& accepted, std::shared_ptr<ConnectionSlot> slot,
-                           Worker& worker) {
+                           TlsContext* tls, Worker& worker) {
   const int fd = std::exchange(accepted.fd, -1);
   SocketConnection* connection =
       SocketConnection::accepted(worker, fd, accepted.peer, options_.connection, std::move(slot));
-  if (connection != nullptr) connection->serve(factory_(*connection));
+  if (connection == nullptr) return;
+  if (tls == nullptr) return connection->serve(factory_(*connection));
+  connection->begin_tls(TlsStream::accepting(*tls, fd));
 }
 
-void Listener::Impl::refuse(int fd) {
+void Listener::Impl::refuse(int fd, bool plain) {
   refused_.add();
-  ::send(fd, options_.refusal_text.data(), options_.refusal_text.size(),
-         MSG_NOSIGNAL | MSG_DONTWAIT);
+  if (plain) {
+    ::send(fd, options_.refusal_text.data(), options_.refusal_text.size(),
+           MSG_NOSIGNAL | MSG_DONTWAIT);
+  }
   ::shutdown(fd, SHUT_WR);
   // Unread input would turn the close into a reset, which can overtake the text.
   char unread[4096];

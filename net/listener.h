@@ -22,6 +22,7 @@
 namespace ringcache::net {
 
 class IoThreads;
+class TlsContext;
 
 enum class AtConnectionLimit : std::uint8_t {
   kWait,    ///< stop accepting until one closes; clients wait in the backlog
@@ -39,6 +40,10 @@ struct ListenerOptions {
   /// Permission bits of UNIX sockets (memcached's -a).
   unsigned unix_mode = 0700;
   ConnectionOptions connection;
+  /// TLS on every TCP address of `addresses`; nullptr = none. It must have been refreshed.
+  std::shared_ptr<TlsContext> tls;
+  /// Further addresses, which never have TLS.
+  std::vector<Address> plain_addresses;
 };
 
 /// Makes the handler of a new connection, on that connection's worker. The connection owns it and
@@ -60,7 +65,8 @@ class Listener {
   /// what to do, or nothing. A UNIX socket file that nobody listens on any more is replaced; one
   /// that is in use, or a path that is not a socket, is an error.
   [[nodiscard]] std::optional<std::string> start();
-  /// The addresses in the order of the options, with the ports that were really bound.
+  /// The addresses in the order of the options, plain ones last, with the ports that were really
+  /// bound.
   const std::vector<Address>& bound() const { return bound_; }
 
   /// Accepts no more: sockets are closed, UNIX paths removed. Open connections stay. Idempotent.

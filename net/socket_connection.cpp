@@ -57,6 +57,7 @@ SocketConnection::~SocketConnection() {
 void SocketConnection::on_ready(std::uint32_t events) {
   if (state_ == State::kClosed) return;
   if (state_ == State::kConnecting) return finish_connecting();
+  if (tls_ && !before_tls_io(events)) return;
   if ((events & EPOLLOUT) != 0) send_output();
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || state_ == State::kClosed) return;
   if (may_read()) return read_once();
@@ -72,7 +73,15 @@ void SocketConnection::on_ready(std::uint32_t events) {
     watched_ = 0;
     return;
   }
+  if (tls_ && tls_->send_wants_input()) return;  // it reads by itself
   want(watched_ & ~std::uint32_t{EPOLLIN});
+}
+
+std::uint32_t SocketConnection::interest_after_send() const {
+  bool output = !out_.empty();
+  if (tls_ && tls_->send_wants_input()) return (watched_ & ~std::uint32_t{EPOLLOUT}) | EPOLLIN;
+  if (tls_) output = output || tls_->receive_wants_output();
+  return output ? watched_ | EPOLLOUT : watched_ & ~std::uint32_t{EPOLLOUT};
 }
 
 void SocketConnection::want(std::uint32_t events) {
@@ -97,8 +106,9 @@ void SocketConnection::read_once() {
   }
   ssize_t count = 0;
   do {
-    count = room.size() == 1 ? ::recv(fd_, room[0].iov_base, room[0].iov_len, 0)
-                             : ::readv(fd_, room.data(), static_cast<int>(room.size()));
+    count = tls_               ? tls_->receive(room)
+            : room.size() == 1 ? ::recv(fd_, room[0].iov_base, room[0].iov_len, 0)
+                               : ::readv(fd_, room.data(), static_cast<int>(room.size()));
   } while (count < 0 && errno == EINTR);
   if (count > 0) {
     const auto bytes = static_cast<std::size_t>(count);
@@ -115,6 +125,9 @@ void SocketConnection::read_once() {
     close_with({CloseReason::kError, system_error(errno)});
   }
   in_.release();
+  if (!tls_ || state_ == State::kClosed) return;
+  if (tls_->may_have_more()) worker_.loop().offer_later(*this);
+  if (tls_->receive_wants_output()) want(watched_ | EPOLLOUT);
 }
 
 // The handler sees the bytes; its answers leave at once. A handler that stopped because the output
@@ -137,6 +150,7 @@ void SocketConnection::offer_unread() {
     deliver();
     in_.release();
   }
+  if (tls_ && tls_->may_have_more() && may_read()) return read_once();
   if (end_of_input_ && state_ == State::kOpen) deliver_end_of_input();
 }
 
@@ -150,7 +164,7 @@ void SocketConnection::deliver_end_of_input() {
 }
 
 void SocketConnection::flush() {
-  if (state_ == State::kClosed || state_ == State::kConnecting) return;
+  if (state_ == State::kClosed || state_ < State::kOpen) return;
   if ((watched_ & EPOLLOUT) == 0) return send_output();
   throttled_ = throttled_ || output_full();  // the socket takes no more, and says when it does
 }
@@ -159,7 +173,8 @@ void SocketConnection::send_output() {
   const bool was_full = throttled_ || output_full();
   int error = 0;
   if (!out_.empty()) {
-    const WriteBuffer::FlushResult result = out_.flush(fd_);
+    const WriteBuffer::FlushResult result =
+        tls_ ? tls_->send(out_, worker_.pool()) : out_.flush(fd_);
     written_bytes_ += result.sent_bytes;
     if (result.sent_bytes > 0) last_moved_ns_ = worker_.now_ns();
     if (written_counter_ != nullptr) written_counter_->add(result.sent_bytes);
@@ -169,7 +184,7 @@ void SocketConnection::send_output() {
   if (error != 0 && error != EAGAIN) {
     return close_with({CloseReason::kError, system_error(error)});
   }
-  want(out_.empty() ? watched_ & ~std::uint32_t{EPOLLOUT} : watched_ | EPOLLOUT);
+  want(interest_after_send());
   if (state_ == State::kClosed) return;
   if (state_ == State::kFlushing && out_.empty()) return finish_flushing();
   if (!was_full) return;
@@ -188,7 +203,8 @@ void SocketConnection::resume_watching() {
   if (state_ != State::kOpen || paused_ || throttled_) return;
   if (!end_of_input_) want(watched_ | EPOLLIN);
   if (state_ != State::kOpen) return;
-  if (!in_.empty() || (end_of_input_ && !end_delivered_)) worker_.loop().offer_later(*this);
+  const bool unread = !in_.empty() || (tls_ && tls_->may_have_more());
+  if (unread || (end_of_input_ && !end_delivered_)) worker_.loop().offer_later(*this);
 }
 
 void SocketConnection::resume() {
@@ -197,10 +213,8 @@ void SocketConnection::resume() {
 }
 
 void SocketConnection::begin_close_after_flush() {
-  if (state_ != State::kOpen) {
-    if (state_ == State::kConnecting) close_with({CloseReason::kLocal, {}});
-    return;
-  }
+  if (state_ < State::kOpen) return close_with({CloseReason::kLocal, {}});
+  if (state_ != State::kOpen) return;
   state_ = State::kFlushing;
   timer_.after(kCloseFlushTimeout);
   worker_.loop().flush_later(*this);
@@ -210,6 +224,7 @@ void SocketConnection::begin_close_after_flush() {
 // the reset can overtake the last answer; so end our side and read on until the peer ends its own.
 void SocketConnection::finish_flushing() {
   if (lingering_) return;
+  if (tls_) tls_->send_close_notify();
   int unread = 0;
   ::ioctl(fd_, FIONREAD, &unread);
   const CloseReason reason = end_of_input_ ? CloseReason::kPeerClosed : CloseReason::kLocal;
@@ -239,6 +254,7 @@ void SocketConnection::close_with(const CloseInfo& info) {
   connecting_.reset();
   timer_.cancel();
   in_.take_back();
+  if (tls_) worker_.tls_handshakes().remove(*tls_);
   if (fd_ >= 0) ::close(std::exchange(fd_, -1));
   worker_.loop().finish_later(*this);
 }
@@ -279,6 +295,7 @@ bool SocketConnection::peer_took_some() {
 
 void SocketConnection::on_deadline() {
   if (state_ == State::kConnecting) return close_with({CloseReason::kConnectTimeout, {}});
+  if (state_ == State::kHandshaking) return drop_handshake();
   const bool flushing = state_ == State::kFlushing;
   const std::chrono::nanoseconds limit =
       flushing ? std::chrono::nanoseconds(kCloseFlushTimeout) : options_.idle_timeout;

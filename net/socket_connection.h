@@ -10,8 +10,11 @@
 #include "net/deadline.h"
 #include "net/event_loop.h"
 #include "net/resolver.h"
+#include "net/tls_stream.h"
 
 namespace ringcache::net {
+
+class SocketConnection;
 
 /// What an accepted connection holds of its listener: one of connections_max. Destroyed with it.
 class ConnectionSlot {
@@ -19,10 +22,13 @@ class ConnectionSlot {
   virtual ~ConnectionSlot() = default;
   /// Tells the connections of one listener from those of another.
   virtual const void* group() const = 0;
+  /// The handshake of TLS is over: the connection wants its handler (serve()).
+  virtual void on_secured(SocketConnection& connection) = 0;
 };
 
 /// A Connection with its socket; the read and write path. For the files of net/ only.
 ///
+///     kHandshaking --secured---> kOpen
 ///     kConnecting --connected--> kOpen --close_after_flush--> kFlushing --sent--> kClosed
 ///          any state --close, error--> kClosed --end of turn--> on_closed, destroyed
 ///
@@ -35,6 +41,8 @@ class SocketConnection final : public Connection, public EventSource {
   static SocketConnection* accepted(Worker& worker, int fd, const Endpoint& peer,
                                     const ConnectionOptions& options,
                                     std::shared_ptr<ConnectionSlot> slot);
+  /// Instead of serve(): shakes hands first, without a handler; ConnectionSlot::on_secured follows.
+  void begin_tls(std::unique_ptr<TlsStream> tls);
   /// The handler that goes with it until the end; then events begin.
   void serve(std::unique_ptr<ConnectionHandler> handler);
 
@@ -56,6 +64,7 @@ class SocketConnection final : public Connection, public EventSource {
   void resume();
   void abandon_handler();
   void arm_idle_timer();
+  bool is_handshaking() const { return state_ == State::kHandshaking; }
   const ConnectionSlot* slot() const { return slot_.get(); }
 
  private:
@@ -76,12 +85,19 @@ class SocketConnection final : public Connection, public EventSource {
   void on_deadline();
   bool peer_took_some();
   void want(std::uint32_t events);
+  std::uint32_t interest_after_send() const;
+  // socket_connection_tls.cpp: only called with TLS.
+  bool before_tls_io(std::uint32_t events);
+  void continue_handshake();
+  void fail_handshake();
+  void drop_handshake();
   void try_next_endpoint(std::error_code last_error);
   void finish_connecting();
   bool connected_to_itself() const;
 
   std::unique_ptr<ConnectionHandler> owned_handler_;
   std::shared_ptr<ConnectionSlot> slot_;
+  std::unique_ptr<TlsStream> tls_;  ///< nullptr: plain
   Timer timer_{worker_.timers(), [this] { on_deadline(); }};
   SteadyNs last_moved_ns_ = 0;         ///< bytes came from the peer, or the socket took some
   std::uint64_t peer_took_bytes_ = 0;  ///< when a deadline looked last

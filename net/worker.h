@@ -13,6 +13,7 @@
 #include "net/clock.h"
 #include "net/counter.h"
 #include "net/deadline.h"
+#include "net/tls_stream.h"
 
 /// One thread, its event loop, and everything that only this thread touches: connections, timers,
 /// buffer memory, the clock of the present turn.
@@ -66,6 +67,7 @@ class Worker {
 
   TimerQueue& timers() { return timers_; }
   BlockPool& pool() { return pool_; }
+  TlsHandshakes& tls_handshakes() { return tls_handshakes_; }
   WorkerStats& stats() { return stats_; }
   const WorkerStats& stats() const { return stats_; }
   /// Runs `work` once, after all handlers of this turn and before the connections that were
@@ -88,6 +90,7 @@ class Worker {
   BlockPool pool_;  // outlives the connections of the loop
   TimerQueue timers_;
   WorkerStats stats_;
+  TlsHandshakes tls_handshakes_;
   std::shared_ptr<EventLoop> loop_;
   std::thread thread_;
 };

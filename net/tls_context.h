@@ -1,0 +1,82 @@
+#pragma once
+
+#include <atomic>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include "net/clock.h"
+#include "net/log.h"
+#include "net/tls_options.h"
+
+struct ssl_ctx_st;
+struct ssl_st;
+
+/// The certificates and rules that the TLS connections of a listener share, and their counts.
+///
+/// refresh() reads every file into a new OpenSSL context and then puts it in the place of the old
+/// one: connections that are open, or in their handshake, keep the old one until they end, and an
+/// error changes nothing. Sessions of the old one are not resumed: a client certificate that was
+/// withdrawn with its CA is asked for again.
+///
+/// Thread rule: any thread.
+namespace ringcache::net {
+
+class TlsContext {
+ public:
+  /// Reads no file: refresh() does, and must go well before the first new_session().
+  explicit TlsContext(TlsOptions options);
+  ~TlsContext();
+  TlsContext(const TlsContext&) = delete;
+  TlsContext& operator=(const TlsContext&) = delete;
+
+  /// What is wrong, in memcached's words and OpenSSL's, or nothing. Never asks for a passphrase: a
+  /// key that has one is an error.
+  [[nodiscard]] std::optional<std::string> refresh();
+  const TlsOptions& options() const { return options_; }
+
+  /// For a connection to accept; the caller frees it. nullptr: no memory.
+  ssl_st* new_session() const;
+
+  /// A handshake came to nothing. `silent`: the peer went away without a byte, as whoever only
+  /// looks whether the port is open, which is counted but not logged.
+  void count_error(std::string_view peer, std::string_view cause, bool silent, SteadyNs now);
+  void count_timeout() { timeouts_.fetch_add(1, std::memory_order_relaxed); }
+  void count_dropped() { dropped_.fetch_add(1, std::memory_order_relaxed); }
+
+  std::uint64_t errors() const { return errors_.load(std::memory_order_relaxed); }
+  std::uint64_t timeouts() const { return timeouts_.load(std::memory_order_relaxed); }
+  std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+  /// Sessions that clients may resume; counted only with session_cache.
+  std::uint64_t new_sessions() const { return new_sessions_.load(std::memory_order_relaxed); }
+  /// Unix time of the last refresh() that went well, in seconds.
+  std::int64_t refreshed_unix_s() const { return refreshed_.load(std::memory_order_relaxed); }
+
+ private:
+  struct FreeContext {
+    void operator()(ssl_ctx_st* context) const;
+  };
+  using ContextPtr = std::unique_ptr<ssl_ctx_st, FreeContext>;
+
+  std::optional<std::string> load_files(ssl_ctx_st* context) const;
+  std::optional<std::string> set_rules(ssl_ctx_st* context);
+
+  const TlsOptions options_;
+  mutable std::mutex mutex_;
+  ContextPtr context_;  // under mutex_
+  LogLimiter log_;
+  std::atomic<std::uint64_t> errors_{0};
+  std::atomic<std::uint64_t> timeouts_{0};
+  std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<std::uint64_t> new_sessions_{0};
+  std::atomic<std::int64_t> refreshed_{0};
+};
+
+/// OpenSSL's text for the oldest error of this thread, whose errors are then forgotten; empty if
+/// there was none.
+std::string take_openssl_error();
+
+}  // namespace ringcache::net

@@ -9,12 +9,14 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <thread>
 #include <vector>
 
+#include "store/access_clock.h"
 #include "store/eviction.h"
 #include "store/hash_table.h"
 #include "store/hashed_key.h"
@@ -34,6 +36,9 @@ namespace ringcache::store {
 
 class ArenaLock;
 
+// Unlinked chunks that a thread which only deletes lets wait.
+inline constexpr std::size_t kCollectChunksMin = 64;
+
 class Arena {
  public:
   explicit Arena(const StoreOptions& options);  // options resolved
@@ -50,6 +55,7 @@ class Arena {
   bool is_flushed(const Item& item) const {
     return item.generation() != generation_.load(std::memory_order_acquire);
   }
+  const AccessClock& clock() const { return clock_; }
   bool is_dead(const Item& item, Seconds now) const {
     return is_expired(item.expiry.load(std::memory_order_relaxed), now) || flush_is_due(now) ||
            is_flushed(item);
@@ -61,7 +67,7 @@ class Arena {
     return at != kNever && now >= at;
   }
   std::size_t item_bytes(const Item& item) const {
-    return item.prefix_bytes() + item.key_bytes + item.value_bytes;
+    return item.prefix_bytes() + item.key_bytes + item.value_bytes();
   }
 
   // --- items (arena_items.cpp) ---
@@ -75,8 +81,9 @@ class Arena {
   std::uint64_t next_cas() { return ++last_cas_; }
   // The live item under the key, or nullptr; one that is dead is removed.
   Item* find_live(const HashedKey& key, Seconds now);
-  // Enters a new item, in place of `old` if that is given. `hit` are its first hit bits.
-  void link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, std::uint8_t hit,
+  // Enters a new item, in place of `old` if that is given. `marks` are its first ones, beside
+  // kBinaryKey.
+  void link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, std::uint8_t marks,
             Seconds now);
   void unlink(Item& item, std::uint64_t hash);
   void unlink(Item& item) { unlink(item, hash_bytes(item.key(), options_.hash_seed)); }
@@ -98,13 +105,23 @@ class Arena {
   Item* make_item(std::string_view key, const ItemAttributes& attributes, std::size_t value_bytes,
                   Seconds now, const Item* held, ArenaLock* lock);
   void free_unlinked(Item& item) { reclaimer_.free_unlinked(item); }
+  // Frees what was unlinked, if that is much by now: for those who unlink and take nothing.
+  void collect() {
+    if (reclaimer_.chunks() >= kCollectChunksMin) reclaimer_.reclaim(own_slot());
+  }
   Reservation reservation(Item& item, std::uint64_t hash);
-  std::size_t capacity(const void* chunk) const { return slabs_.capacity(region_.ref(chunk)); }
   void count_out_of_memory(ClassIndex at) { ++classes_[at].out_of_memory; }
 
   // --- background, figures, tests ---
   MaintainResult maintain(Seconds now, std::size_t budget);  // takes the lock itself
   StoreStats raw_stats(Seconds now) const;
+  // As Store's functions of these names.
+  bool set_memory_limit(std::size_t bytes, Seconds now);
+  ReassignStatus reassign_page(std::optional<ClassIndex> from, ClassIndex to, Seconds now);
+  void set_automove(bool on);
+  bool automove() const;
+  bool tune_lru(const LruTuning& tuning);
+  LruTuning lru_tuning() const;
   std::string check_integrity() const;
 
   ThreadState* add_thread();
@@ -113,10 +130,12 @@ class Arena {
   // Per class, counted by writers.
   struct ClassState {
     std::unique_ptr<EvictionPolicy> policy;
+    std::size_t items = 0;                 // linked
     std::size_t bytes = 0;                 // of its items
     Seconds min_expiry = kNothingExpires;  // no item of the class expires before
     Seconds expiry_pause = 0;              // in this second a search for expired items found few
-    std::uint64_t evictions_seen = 0;      // when pages were balanced last
+    std::uint64_t evictions_seen = 0;      // when pages were balanced by age last
+    double waste = 0;                      // of its next victims, a running mean
     std::uint64_t cmd_set = 0, delete_hits = 0, incr_hits = 0, decr_hits = 0;
     std::uint64_t cas_hits = 0, cas_badval = 0;
     std::uint64_t evicted = 0, evicted_nonzero = 0, evicted_unfetched = 0, evicted_active = 0;
@@ -124,6 +143,7 @@ class Arena {
     std::uint64_t expired = 0, crawler_reclaimed = 0, crawler_checked = 0;
   };
   ClassState& class_state(const Item& item) { return classes_[class_of(item)]; }
+  const EvictionPolicy& policy(ClassIndex at) const { return *classes_[at].policy; }
 
   mutable std::mutex mutex;
   mutable std::atomic<std::uint32_t> waiting{0};  // threads that wait for it
@@ -144,7 +164,22 @@ class Arena {
   bool empty_a_page(ClassIndex donor, Seconds now);
   bool may_empty(PageIndex page) const;
   void empty_page(PageIndex page, Seconds now);
-  std::vector<ClassPressure> pressures(Seconds now) const;
+  PageIndex choose_page(ClassIndex donor, bool to_evict_all, Seconds now);
+  // Refills pressures_, one for each class.
+  std::span<ClassPressure> pressures(Seconds now);
+
+  // --- moving pages (arena_move.cpp) ---
+  enum class Vacated : std::uint8_t { kDone, kWait };
+  bool begin_move(ClassIndex from, ClassIndex to, Seconds now);
+  void continue_move(std::size_t chunks_max, Seconds now);
+  Vacated vacate(ChunkRef ref, Seconds now);
+  void give_back(ChunkRef ref);
+  ChunkRef room_to_move(ClassIndex at, Seconds now);
+  void move_item(Item& item, ChunkRef to);
+  void move_continuation(Continuation& chunk, ChunkRef to);
+  void balance_by_waste(ClassIndex evicted_from, double waste, Seconds now);
+  void probe_next_class(Seconds now);
+  void shed_excess(Seconds now);
 
   struct Sweep {
     std::uint32_t checked = 0;
@@ -167,10 +202,13 @@ class Arena {
 
   StoreOptions options_;
   Region region_;
+  AccessClock clock_;
   SlabAllocator slabs_;
   HashTable table_;
   Reclaimer reclaimer_;
+  const EvictionContext context_;
   std::vector<ClassState> classes_;
+  std::vector<ClassPressure> pressures_;  // scratch
 
   // Read by every get, written by a flush.
   alignas(64) std::atomic<std::uint8_t> generation_{0};
@@ -180,14 +218,28 @@ class Arena {
   std::array<std::size_t, kGenerations> items_by_generation_{};
   std::size_t items_ = 0;
   std::size_t bytes_ = 0;
+  std::atomic<std::size_t> item_bytes_max_;
   std::uint64_t total_items_ = 0;
   std::uint64_t direct_reclaims_ = 0;
   std::uint64_t pages_moved_ = 0;
+  std::uint64_t items_moved_ = 0;
   const Item* held_ = nullptr;  // must not be evicted: an operation in progress reads it
 
   PageIndex sweep_page_ = 0;  // where maintain goes on
   std::uint32_t sweep_chunk_ = 0;
   Seconds balanced_at_ = 0;
+
+  // The page that is being emptied, chunk by chunk.
+  struct Move {
+    PageIndex page = kNoPage;
+    ClassIndex from = kNoClass;
+    std::uint32_t next_chunk = 0;
+    unsigned passes = 0;
+  } move_;
+  bool automove_ = true;
+  std::uint64_t evictions_ = 0;   // when they balance pages by waste
+  ClassIndex probed_ = 0;         // whose next victim was looked at last
+  std::uint32_t page_drawn_ = 0;  // where choose_page goes on
 
   std::vector<std::unique_ptr<ThreadState>> threads_;
   ThreadState departed_;  // the sums of threads that are gone

@@ -9,12 +9,19 @@ namespace ringcache::store {
 
 Arena::Arena(const StoreOptions& options)
     : options_(options),
-      region_(options.memory_bytes / options.page_bytes * options.page_bytes),
-      slabs_(region_, options_),
+      region_(options.memory_bytes_max / options.page_bytes * options.page_bytes,
+              eviction_link_bytes(options.eviction)),
+      clock_(options.memory_bytes),
+      slabs_(region_, options_, static_cast<PageIndex>(options.memory_bytes / options.page_bytes)),
       table_(region_.bytes() / options.chunk_bytes_min),
       reclaimer_(region_, slabs_),
-      classes_(slabs_.class_count()) {
-  for (ClassState& state : classes_) state.policy = make_eviction_policy(region_, options_);
+      context_{region_, slabs_, clock_, options_},
+      classes_(slabs_.class_count()),
+      pressures_(slabs_.class_count()),
+      item_bytes_max_(options.item_bytes_max) {
+  for (ClassIndex at = 0; at < slabs_.class_count(); ++at) {
+    classes_[at].policy = make_eviction_policy(context_, at);
+  }
 }
 
 Item* Arena::find(const HashedKey& key) const {
@@ -34,18 +41,22 @@ Item* Arena::find_live(const HashedKey& key, Seconds now) {
   return nullptr;
 }
 
-void Arena::link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, std::uint8_t hit,
+void Arena::link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, std::uint8_t marks,
                  Seconds now) {
   const unsigned generation = generation_.load(std::memory_order_relaxed);
-  item.layout = static_cast<std::uint8_t>((item.layout & ((1U << kGenerationShift) - 1)) |
-                                          generation << kGenerationShift);
   item.cas.store(cas, std::memory_order_relaxed);
-  item.hit.store(hit, std::memory_order_relaxed);
-  item.last_access.store(now, std::memory_order_relaxed);
-  for_each_chunk(region_, item, [&](ChunkRef ref) { slabs_.settle(ref); });
+  item.set_generation(generation, now);
+  item.recency.store(clock_.fresh(old == nullptr ? 0 : AccessClock::reads(*old)),
+                     std::memory_order_relaxed);
+  if (marks != 0) item.state.set_mark(marks);
+  for_each_chunk(region_, item, [&](ChunkRef ref) {
+    clock_.stored(slabs_.room(ref), now);
+    slabs_.settle(ref);
+  });
 
   ClassState& state = class_state(item);
   state.policy->on_insert(item);
+  ++state.items;
   state.bytes += item_bytes(item);
   bytes_ += item_bytes(item);
   ++items_by_generation_[generation];
@@ -62,6 +73,7 @@ void Arena::link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, s
   table_.replace(hash, region_.ref(old), ref);
   ClassState& old_state = class_state(*old);
   old_state.policy->on_remove(*old);
+  --old_state.items;
   old_state.bytes -= item_bytes(*old);
   bytes_ -= item_bytes(*old);
   --items_by_generation_[old->generation()];
@@ -70,10 +82,11 @@ void Arena::link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, s
 }
 
 void Arena::unlink(Item& item, std::uint64_t hash) {
-  assert(is_linked(item.place.load(std::memory_order_relaxed)));
+  assert(item.linked());
   table_.erase(hash, region_.ref(&item));
   ClassState& state = class_state(item);
   state.policy->on_remove(item);
+  --state.items;
   state.bytes -= item_bytes(item);
   bytes_ -= item_bytes(item);
   --items_by_generation_[item.generation()];
@@ -85,7 +98,7 @@ void Arena::remove_dead(Item& item, std::uint64_t hash, Seconds now) {
   if (is_expired(item.expiry.load(std::memory_order_relaxed), now)) {
     ClassState& state = class_state(item);
     ++state.expired;
-    if ((item.hit.load(std::memory_order_relaxed) & kFetched) == 0) ++state.expired_unfetched;
+    if (!item.state.has(kFetched)) ++state.expired_unfetched;
   }
   unlink(item, hash);
 }

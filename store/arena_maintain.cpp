@@ -9,6 +9,8 @@ namespace {
 
 constexpr std::uint32_t kChunksPerSlice = 128;     // between two breaths of the lock
 constexpr std::size_t kListMovesPerClass = 100;    // one call, one class
+constexpr std::uint32_t kMoveSliceChunks = 32;     // of a page on the move, between two breaths
+constexpr std::uint32_t kMoveSlices = 4096;        // one call
 constexpr std::uint32_t kPagesPerSecondPart = 64;  // at most 1/64 of all pages move in a second
 
 }  // namespace
@@ -19,7 +21,7 @@ Arena::Sweep Arena::sweep(PageIndex at, std::uint32_t from, std::uint32_t count,
   const std::uint32_t end = std::min(page.fresh, from + count);
   for (std::uint32_t chunk = from; chunk < end; ++chunk) {
     Item* item = region_.item(slabs_.chunk(at, chunk));
-    if (!is_linked(item->place.load(std::memory_order_relaxed))) continue;
+    if (!item->linked()) continue;
     ++done.checked;
     const Seconds expiry = item->expiry.load(std::memory_order_relaxed);
     if (is_dead(*item, now) && !is_held(*item)) {
@@ -83,9 +85,9 @@ void Arena::sweep_slice(Seconds now, std::size_t budget, MaintainResult& result)
 // Moves one page, if a move is worth while; `evictions` are those of the time since the last round.
 bool Arena::balance_pages(std::span<const std::uint64_t> evictions, Seconds now) {
   if (slabs_.pool_pages() > 0 || !options_.evict) return false;
-  std::vector<ClassPressure> pressures = this->pressures(now);
+  const std::span<ClassPressure> pressures = this->pressures(now);
   for (std::size_t at = 0; at < pressures.size(); ++at) pressures[at].evictions = evictions[at];
-  const auto move = choose_move(pressures);
+  const auto move = choose_move_by_age(pressures);
   return move && empty_a_page(move->from, now) && slabs_.add_page(move->to);
 }
 
@@ -103,8 +105,15 @@ MaintainResult Arena::maintain(Seconds now, std::size_t budget) {
     sweep_slice(now, left, result);
     left -= std::min<std::size_t>(left, kChunksPerSlice);
   }
+  for (std::uint32_t slices = 0; slices < kMoveSlices; ++slices) {
+    shed_excess(now);
+    if (move_.page == kNoPage) break;
+    continue_move(kMoveSliceChunks, now);
+    lock.breathe();
+  }
   if (balanced_at_ == now) return result;
   balanced_at_ = now;
+  if (options_.eviction != EvictionKind::kSegmentedLru || !automove_) return result;
   std::vector<std::uint64_t> evictions;
   for (ClassState& state : classes_) {
     evictions.push_back(state.evicted - std::exchange(state.evictions_seen, state.evicted));

@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "store/arena.h"
+#include "store/hit_density.h"
 
 namespace ringcache::store {
 namespace {
@@ -13,12 +14,12 @@ constexpr std::size_t kLimboStockMax = 32;
 constexpr std::size_t kEvictionsPerStore = 2;
 // Victims that may turn out pinned before the class counts as having nothing to evict.
 constexpr int kPinnedVictimsMax = 128;
-// Pages compared when one has to be given up: the emptiest goes.
-constexpr int kPagesCompared = 8;
 // A search for expired items that finds fewer than one in this many is not repeated in its second.
 constexpr std::uint32_t kSweepYieldMin = 16;
 // Chunks taken for a chain before the lock is let go.
 constexpr std::size_t kChunksPerBreath = 8;
+// Chunks of a page on the move that one store looks after.
+constexpr std::size_t kMovesPerStore = 8;
 
 bool has_pin(const Item& item) {
   return item.large() && item.extension().pins.load(std::memory_order_relaxed) != 0;
@@ -37,14 +38,14 @@ Arena::Shape Arena::shape(std::size_t key_bytes, bool client_flags, std::size_t 
   const std::size_t prefix = Item::header_bytes(true, client_flags) + key_bytes;
   shape.item_bytes = prefix + value_bytes;
   shape.head_class = static_cast<ClassIndex>(slabs_.class_count() - 1);
-  shape.head_value_bytes = static_cast<std::uint32_t>(slabs_.chunk_bytes_max() - prefix);
+  shape.head_value_bytes = static_cast<std::uint32_t>(slabs_.room_max() - prefix);
   return shape;
 }
 
 bool Arena::too_large(std::string_view key, std::uint32_t client_flags,
                       std::uint64_t value_bytes) const {
-  return value_bytes > options_.item_bytes_max ||
-         shape(key.size(), client_flags != 0, value_bytes).item_bytes > options_.item_bytes_max;
+  const std::size_t most = item_bytes_max_.load(std::memory_order_relaxed);
+  return value_bytes > most || shape(key.size(), client_flags != 0, value_bytes).item_bytes > most;
 }
 
 Item* Arena::make_item(std::string_view key, const ItemAttributes& attributes,
@@ -58,15 +59,14 @@ Item* Arena::make_item(std::string_view key, const ItemAttributes& attributes,
     return nullptr;
   }
   Item& item = *region_.item(ref);
-  item.value_bytes = static_cast<std::uint32_t>(value_bytes);
+  item.size = static_cast<std::uint32_t>(value_bytes) | (shape.large ? kLarge : 0) |
+              (attributes.client_flags != 0 ? kClientFlags : 0);
   item.key_bytes = static_cast<std::uint8_t>(key.size());
-  item.layout = static_cast<std::uint8_t>((shape.large ? kLarge : 0) |
-                                          (attributes.client_flags != 0 ? kClientFlags : 0) |
-                                          (attributes.key_is_binary ? kBinaryKey : 0));
+  if (attributes.key_is_binary) item.state.set_mark(kBinaryKey);
   item.expiry.store(attributes.expiry, std::memory_order_relaxed);
   if (shape.large) {
     item.extension().pins.store(0, std::memory_order_relaxed);
-    item.extension().chain = kNoChunk;
+    item.extension().chain.store(kNoChunk, std::memory_order_relaxed);
     item.extension().head_value_bytes = shape.head_value_bytes;
   }
   char* payload = item.payload();
@@ -84,20 +84,20 @@ Item* Arena::make_item(std::string_view key, const ItemAttributes& attributes,
 }
 
 bool Arena::add_chain(Item& head, Seconds now, ArenaLock* lock) {
-  std::size_t left = head.value_bytes - head.head_value_bytes();
+  std::size_t left = head.value_bytes() - head.head_value_bytes();
   Continuation* last = nullptr;
   for (std::size_t taken = 1; left > 0; ++taken) {
     if (lock != nullptr && taken % kChunksPerBreath == 0) lock->breathe();
-    const std::size_t wanted = std::min(left + sizeof(Continuation), slabs_.chunk_bytes_max());
+    const std::size_t wanted = std::min(left + sizeof(Continuation), slabs_.room_max());
     const ChunkRef ref = take_chunk(slabs_.class_for(wanted), now);
     if (ref == kNoChunk) return false;
     Continuation& chunk = *region_.continuation(ref);
-    const std::size_t room = slabs_.capacity(ref) - sizeof(Continuation);
-    chunk.next = kNoChunk;
+    const std::size_t room = slabs_.room(ref) - sizeof(Continuation);
+    chunk.next.store(kNoChunk, std::memory_order_relaxed);
     chunk.head = region_.ref(&head);
     chunk.bytes = static_cast<std::uint32_t>(std::min(left, room));
-    chunk.place.store(Place::kContinuation, std::memory_order_relaxed);
-    (last == nullptr ? head.extension().chain : last->next) = ref;
+    chunk.state.reset(Place::kContinuation, 0);
+    (last == nullptr ? head.extension().chain : last->next).store(ref, std::memory_order_relaxed);
     last = &chunk;
     left -= chunk.bytes;
   }
@@ -122,9 +122,8 @@ ChunkRef Arena::take_by_force(ClassIndex at, Seconds now) {
   reclaimer_.reclaim(own_slot());
   if (const ChunkRef ref = take_or_grow(at)) return ref;
   if (options_.evict) {
-    const std::size_t chunks =
-        std::size_t{slabs_.slab_class(at).pages} * slabs_.slab_class(at).chunks_per_page;
-    const std::size_t stock = std::min(kLimboStockMax, chunks / 16) + 1;
+    if (move_.page != kNoPage) continue_move(kMovesPerStore, now);
+    const std::size_t stock = std::min(kLimboStockMax, slabs_.slab_class(at).chunks() / 16) + 1;
     for (std::size_t evicted = 0;
          evicted < kEvictionsPerStore && reclaimer_.waiting(at) < stock && evict_one(at, now);) {
       ++evicted;
@@ -151,13 +150,15 @@ bool Arena::evict_one(ClassIndex at, Seconds now) {
   if (reclaim_expired(at, now)) return true;
   EvictionPolicy& policy = *classes_[at].policy;
   for (int tries = 0; tries < kPinnedVictimsMax; ++tries) {
-    Item* victim = policy.victim();
+    Item* victim = policy.victim(now);
     if (victim == nullptr) return false;
     if (!is_held(*victim) && !has_pin(*victim)) {
+      const double waste = waste_of(*victim, context_, now);
       evict(*victim, now);
+      if (options_.eviction == EvictionKind::kHitDensity) balance_by_waste(at, waste, now);
       return true;
     }
-    policy.refresh(*victim);
+    policy.refresh(*victim, now);
   }
   return false;
 }
@@ -170,12 +171,11 @@ void Arena::evict(Item& item, Seconds now) {
     remove_dead(item, hash, now);
     return;
   }
-  const std::uint8_t hit = item.hit.load(std::memory_order_relaxed);
-  const Seconds last = item.last_access.load(std::memory_order_relaxed);
+  const Seconds last = item.last_access();
   ++state.evicted;
   if (item.expiry.load(std::memory_order_relaxed) != kNever) ++state.evicted_nonzero;
-  if ((hit & kFetched) == 0) ++state.evicted_unfetched;
-  if ((hit & kActive) != 0) ++state.evicted_active;
+  if (!item.state.has(kFetched)) ++state.evicted_unfetched;
+  if (item.state.has(kActive)) ++state.evicted_active;
   state.evicted_time = now > last ? now - last : 0;
   unlink(item, hash);
 }
@@ -184,9 +184,8 @@ void Arena::evict(Item& item, Seconds now) {
 bool Arena::reclaim_expired(ClassIndex at, Seconds now) {
   ClassState& state = classes_[at];
   if (state.min_expiry > now || state.expiry_pause == now) return false;
-  const PageIndex first = slabs_.slab_class(at).first;
   Seconds least = kNothingExpires;
-  for (PageIndex page = first; page != kNoPage;) {
+  for (const PageIndex page : slabs_.slab_class(at).pages) {
     if (slabs_.page(page).min_expiry <= now) {
       slabs_.page(page).min_expiry = kNothingExpires;
       const Sweep done = sweep(page, 0, slabs_.page(page).fresh, now);
@@ -195,36 +194,33 @@ bool Arena::reclaim_expired(ClassIndex at, Seconds now) {
       return done.reclaimed > 0;
     }
     least = std::min(least, slabs_.page(page).min_expiry);
-    page = slabs_.page(page).next;
-    if (page == first) break;
   }
   state.min_expiry = least;
   return false;
 }
 
-std::vector<ClassPressure> Arena::pressures(Seconds now) const {
-  std::vector<ClassPressure> pressures(classes_.size());
+std::span<ClassPressure> Arena::pressures(Seconds now) {
+  const bool by_waste = options_.eviction == EvictionKind::kHitDensity;
   for (std::size_t at = 0; at < classes_.size(); ++at) {
     const SlabClass& slab_class = slabs_.slab_class(static_cast<ClassIndex>(at));
-    ClassPressure& pressure = pressures[at];
-    pressure.pages = slab_class.pages;
+    ClassPressure& pressure = pressures_[at];
+    pressure = {};
+    pressure.pages = static_cast<std::uint32_t>(slab_class.pages.size());
     pressure.chunks_per_page = slab_class.chunks_per_page;
-    pressure.free_chunks =
-        std::size_t{slab_class.pages} * slab_class.chunks_per_page - slab_class.used;
+    pressure.free_chunks = slab_class.free_chunks();
     pressure.evictions = classes_[at].evicted - classes_[at].evictions_seen;
-    const ItemLists& lists = classes_[at].policy->lists();
-    for (std::size_t list = kListsMax; list-- > 0 && pressure.tail_age == 0;) {
-      const Item* tail = lists.tail(list);
-      if (tail == nullptr) continue;
-      const Seconds last = tail->last_access.load(std::memory_order_relaxed);
-      pressure.tail_age = now > last ? now - last : 0;
+    pressure.surplus = classes_[at].waste;
+    if (by_waste || pressure.pages == 0) continue;
+    const auto lists = classes_[at].policy->lists(now);
+    for (std::size_t list = kListsMax; list-- > 0 && pressure.surplus == 0;) {
+      pressure.surplus = lists[list].age;
     }
   }
-  return pressures;
+  return pressures_;
 }
 
 bool Arena::take_page(ClassIndex taker, Seconds now) {
-  std::vector<ClassPressure> pressures = this->pressures(now);
+  const std::span<ClassPressure> pressures = this->pressures(now);
   while (const auto donor = choose_donor(pressures, taker)) {
     if (empty_a_page(*donor, now)) return true;
     pressures[*donor].excluded = true;
@@ -236,13 +232,10 @@ bool Arena::take_page(ClassIndex taker, Seconds now) {
 bool Arena::may_empty(PageIndex at) const {
   for (std::uint32_t chunk = 0; chunk < slabs_.page(at).fresh; ++chunk) {
     const Item* item = region_.item(slabs_.chunk(at, chunk));
-    Place place = item->place.load(std::memory_order_relaxed);
-    if (place == Place::kContinuation) {
+    if (item->place() == Place::kContinuation) {
       item = region_.item(reinterpret_cast<const Continuation*>(item)->head);
-      place = item->place.load(std::memory_order_relaxed);
     }
-    if (place == Place::kPinned) return false;
-    if (is_linked(place) && (is_held(*item) || has_pin(*item))) return false;
+    if (item->linked() && (is_held(*item) || has_pin(*item))) return false;
   }
   return true;
 }
@@ -253,38 +246,27 @@ void Arena::empty_page(PageIndex at, Seconds now) {
   if (slabs_.page(at).slab_class == kNoClass) return;  // it was empty
   for (std::uint32_t chunk = 0; chunk < chunks; ++chunk) {
     Item* item = region_.item(slabs_.chunk(at, chunk));
-    if (item->place.load(std::memory_order_relaxed) == Place::kContinuation) {
+    if (item->place() == Place::kContinuation) {
       item = region_.item(reinterpret_cast<const Continuation*>(item)->head);
     }
-    if (is_linked(item->place.load(std::memory_order_relaxed))) evict(*item, now);
+    if (item->linked()) evict(*item, now);
   }
 }
 
-// Evicts what is on one page of the class, the emptiest of a few, until a page is in the pool. A
-// page that a reader pins at the last moment stays away from everybody until the pin is gone.
+// Evicts what is on one page of the class until a page is in the pool. A page that a reader pins at
+// the last moment stays away from everybody until the pin is gone.
 bool Arena::empty_a_page(ClassIndex donor, Seconds now) {
-  PageIndex page = slabs_.slab_class(donor).first;
-  for (std::uint32_t left = slabs_.slab_class(donor).pages; left > 0;) {
-    PageIndex best = kNoPage;
-    for (int compared = 0; compared < kPagesCompared && left > 0; --left) {
-      const Page& candidate = slabs_.page(page);
-      if (candidate.busy == 0 && !candidate.draining) {
-        ++compared;
-        if (best == kNoPage || candidate.used < slabs_.page(best).used) best = page;
-      }
-      page = candidate.next;
-    }
-    if (best == kNoPage || !may_empty(best)) continue;
-    empty_page(best, now);
+  for (std::size_t tries = slabs_.slab_class(donor).pages.size(); tries > 0; --tries) {
+    if (slabs_.slab_class(donor).pages.empty()) return false;
+    const PageIndex page = choose_page(donor, true, now);
+    if (page == kNoPage || !may_empty(page)) continue;
+    empty_page(page, now);
     reclaimer_.reclaim(own_slot());
     if (slabs_.pool_pages() == 0) reclaimer_.wait_and_reclaim(own_slot());
     if (slabs_.pool_pages() > 0) {
       ++pages_moved_;
       return true;
     }
-    // What was waited for may have taken any page of the ring along.
-    page = slabs_.slab_class(donor).first;
-    if (page == kNoPage) return false;
   }
   return false;
 }

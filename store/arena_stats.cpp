@@ -2,7 +2,6 @@
 #include <algorithm>
 
 #include "store/arena.h"
-#include "store/segmented_lru.h"
 
 namespace ringcache::store {
 namespace {
@@ -26,23 +25,17 @@ void move_counters(ThreadState& to, const ThreadState& from) {
   }
 }
 
-Seconds tail_age(const ItemLists& lists, std::size_t list, Seconds now) {
-  const Item* tail = lists.tail(list);
-  if (tail == nullptr) return 0;
-  const Seconds last = tail->last_access.load(std::memory_order_relaxed);
-  return now > last ? now - last : 0;
-}
-
 void fill_items(ClassItemStats& out, const Arena::ClassState& state, Seconds now) {
-  const ItemLists& lists = state.policy->lists();
-  const EvictionMoves& moves = state.policy->moves();
-  out.number = lists.total();
-  out.number_hot = lists.list(SegmentedLru::kHot).count;
-  out.number_warm = lists.list(SegmentedLru::kWarm).count;
-  out.number_cold = lists.list(SegmentedLru::kCold).count;
-  out.age_hot = tail_age(lists, SegmentedLru::kHot, now);
-  out.age_warm = tail_age(lists, SegmentedLru::kWarm, now);
-  out.age = tail_age(lists, SegmentedLru::kCold, now);
+  const auto lists = state.policy->lists(now);
+  const EvictionMoves moves = state.policy->moves();
+  out.number = state.items;
+  out.number_hot = lists[EvictionPolicy::kHot].items;
+  out.number_warm = lists[EvictionPolicy::kWarm].items;
+  out.number_cold = lists[EvictionPolicy::kCold].items;
+  out.number_temp = lists[EvictionPolicy::kTemporary].items;
+  out.age_hot = lists[EvictionPolicy::kHot].age;
+  out.age_warm = lists[EvictionPolicy::kWarm].age;
+  out.age = lists[EvictionPolicy::kCold].age;
   out.mem_requested = state.bytes;
   out.evicted = state.evicted;
   out.evicted_nonzero = state.evicted_nonzero;
@@ -63,8 +56,8 @@ void fill_items(ClassItemStats& out, const Arena::ClassState& state, Seconds now
 void fill_slabs(ClassSlabStats& out, const Arena::ClassState& state, const SlabClass& slab_class) {
   out.chunk_size = slab_class.chunk_bytes;
   out.chunks_per_page = slab_class.chunks_per_page;
-  out.total_pages = slab_class.pages;
-  out.total_chunks = std::uint64_t{slab_class.pages} * slab_class.chunks_per_page;
+  out.total_pages = slab_class.pages.size();
+  out.total_chunks = slab_class.chunks();
   out.used_chunks = slab_class.used;
   out.free_chunks = out.total_chunks - out.used_chunks;
   out.cmd_set = state.cmd_set;
@@ -76,9 +69,10 @@ void fill_slabs(ClassSlabStats& out, const Arena::ClassState& state, const SlabC
 }
 
 void add_hits(ClassStats& out, const ThreadClassCounters& hits) {
-  out.items.hits_to_hot += hits.hits[SegmentedLru::kHot].get();
-  out.items.hits_to_warm += hits.hits[SegmentedLru::kWarm].get();
-  out.items.hits_to_cold += hits.hits[SegmentedLru::kCold].get();
+  out.items.hits_to_hot += hits.hits[EvictionPolicy::kHot].get();
+  out.items.hits_to_warm += hits.hits[EvictionPolicy::kWarm].get();
+  out.items.hits_to_cold += hits.hits[EvictionPolicy::kCold].get();
+  out.items.hits_to_temp += hits.hits[EvictionPolicy::kTemporary].get();
   for (const Count& count : hits.hits) out.slabs.get_hits += count.get();
   out.slabs.touch_hits += hits.touch_hits.get();
 }
@@ -131,13 +125,14 @@ StoreStats Arena::raw_stats(Seconds now) const {
   totals.bytes = bytes_;
   totals.curr_items = items_;
   totals.total_items = total_items_;
-  totals.limit_maxbytes = region_.bytes();
+  totals.limit_maxbytes = std::uint64_t{slabs_.page_limit()} * slabs_.page_bytes();
   totals.slab_global_page_pool = slabs_.pool_pages();
-  totals.total_malloced = region_.bytes() - slabs_.pool_pages() * slabs_.page_bytes();
+  totals.total_malloced = std::uint64_t{slabs_.used_pages()} * slabs_.page_bytes();
   totals.slabs_moved = pages_moved_;
+  totals.items_moved = items_moved_;
   totals.hash_bytes = table_.bytes();
   totals.hash_buckets = table_.bucket_count();
-  totals.thread_bytes = threads_.size() * sizeof(ThreadState);
+  totals.thread_bytes = threads_.size() * sizeof(ThreadState) + reclaimer_.bytes();
   totals.limbo_chunks = reclaimer_.chunks();
   totals.direct_reclaims = direct_reclaims_;
   totals.reader_waits = reclaimer_.waits();

@@ -1,50 +1,46 @@
 #include "store/eviction.h"
 
-#include <cassert>
-
+#include "store/hit_density.h"
+#include "store/item_lists.h"
 #include "store/segmented_lru.h"
 
 namespace ringcache::store {
+namespace {
 
-void ItemLists::push_head(std::size_t list, Item& item) {
-  ItemList& into = lists_[list];
-  const ChunkRef ref = region_.ref(&item);
-  item.prev = kNoChunk;
-  item.next = into.head;
-  if (into.head != kNoChunk) {
-    region_.item(into.head)->prev = ref;
-  } else {
-    into.tail = ref;
+struct Named {
+  EvictionKind kind;
+  std::string_view name;
+};
+
+constexpr std::array kNames{Named{EvictionKind::kHitDensity, "hit-density"},
+                            Named{EvictionKind::kSegmentedLru, "segmented-lru"}};
+
+}  // namespace
+
+std::string_view eviction_name(EvictionKind kind) {
+  for (const Named& row : kNames) {
+    if (row.kind == kind) return row.name;
   }
-  into.head = ref;
-  ++into.count;
-  const auto place = static_cast<std::uint8_t>(Place::kList0) + list;
-  item.place.store(static_cast<Place>(place), std::memory_order_relaxed);
+  return {};
 }
 
-void ItemLists::remove(Item& item) {
-  const Place place = item.place.load(std::memory_order_relaxed);
-  assert(is_linked(place));
-  ItemList& from = lists_[list_of(place)];
-  (item.prev != kNoChunk ? region_.item(item.prev)->next : from.head) = item.next;
-  (item.next != kNoChunk ? region_.item(item.next)->prev : from.tail) = item.prev;
-  --from.count;
+std::optional<EvictionKind> eviction_kind(std::string_view name) {
+  for (const Named& row : kNames) {
+    if (row.name == name) return row.kind;
+  }
+  return std::nullopt;
 }
 
-void ItemLists::move_to_head(std::size_t list, Item& item) {
-  remove(item);
-  push_head(list, item);
+std::size_t eviction_link_bytes(EvictionKind kind) {
+  return kind == EvictionKind::kSegmentedLru ? kLinkBytes : 0;
 }
 
-std::size_t ItemLists::total() const {
-  std::size_t sum = 0;
-  for (const ItemList& list : lists_) sum += list.count;
-  return sum;
-}
-
-std::unique_ptr<EvictionPolicy> make_eviction_policy(const Region& region,
-                                                     const StoreOptions& options) {
-  return std::make_unique<SegmentedLru>(region, options);
+std::unique_ptr<EvictionPolicy> make_eviction_policy(const EvictionContext& context,
+                                                     ClassIndex slab_class) {
+  if (context.options.eviction == EvictionKind::kSegmentedLru) {
+    return std::make_unique<SegmentedLru>(context);
+  }
+  return std::make_unique<HitDensity>(context, slab_class);
 }
 
 }  // namespace ringcache::store

@@ -12,6 +12,7 @@ class IntegrityCheck {
   explicit IntegrityCheck(const Arena& arena) : arena_(arena) {}
 
   std::string run() {
+    arena_.reclaimer_.for_each_continuation([&](ChunkRef ref) { moved_away_.insert(ref); });
     check_pages();
     check_lists();
     check_table();
@@ -34,7 +35,7 @@ class IntegrityCheck {
   }
 
   const Item& item(ChunkRef ref) const { return *arena_.region_.item(ref); }
-  Place place(ChunkRef ref) const { return item(ref).place.load(); }
+  Place place(ChunkRef ref) const { return item(ref).place(); }
 
   void check_pages() {
     const SlabAllocator& slabs = arena_.slabs_;
@@ -51,10 +52,11 @@ class IntegrityCheck {
       used_of[page.slab_class] += page.used;
       check_page(at, page);
     }
-    require(in_pool == slabs.pool_pages(), "pool has ", slabs.pool_pages(), " pages, found ",
-            in_pool);
+    require(in_pool == slabs.pool_pages() + slabs.parked_pages(), "pool has ", slabs.pool_pages(),
+            " pages, found ", in_pool);
+    require(slabs.used_pages() + in_pool == slabs.page_count(), "pages in use");
     for (ClassIndex at = 0; at < slabs.class_count(); ++at) {
-      require(pages_of[at] == slabs.slab_class(at).pages, "class ", +at, ": page count");
+      require(pages_of[at] == slabs.slab_class(at).pages.size(), "class ", +at, ": page count");
       require(used_of[at] == slabs.slab_class(at).used, "class ", +at, ": used chunks");
     }
   }
@@ -66,7 +68,7 @@ class IntegrityCheck {
       check_chunk(ref, page, count);
     }
     std::uint32_t listed = 0;
-    for (ChunkRef ref = page.free; ref != kNoChunk; ref = item(ref).next) {
+    for (ChunkRef ref = page.free; ref != kNoChunk; ref = free_link(&item(ref))) {
       require(place(ref) == Place::kFree, "page ", at, ": a used chunk is on the free list");
       if (++listed > page.fresh) break;
     }
@@ -92,9 +94,12 @@ class IntegrityCheck {
               ref, " has no head");
       return;
     }
+    if (moved_away_.contains(ref)) {
+      require(found == Place::kLimbo, "continuation ", ref, " moved, and is not in limbo");
+      return;
+    }
     heads_.push_back(ref);
     if (found == Place::kReserved) ++count.busy;
-    if (found == Place::kLimbo || found == Place::kPinned) return;
     if (!is_linked(found)) return;
     const Seconds expiry = item(ref).expiry.load();
     require(expiry == kNever || page.min_expiry <= expiry || arena_.sweep_chunk_ != 0, "chunk ",
@@ -102,36 +107,23 @@ class IntegrityCheck {
     linked_.insert(ref);
     bytes_ += arena_.item_bytes(item(ref));
     ++generations_[item(ref).generation()];
+    const ClassIndex owner = arena_.slabs_.class_of(ref);
+    ++items_of_[owner];
+    bytes_of_[owner] += arena_.item_bytes(item(ref));
   }
 
   void check_lists() {
-    std::size_t listed = 0;
     for (std::size_t at = 0; at < arena_.classes_.size(); ++at) {
-      const ItemLists& lists = arena_.classes_[at].policy->lists();
-      std::size_t bytes = 0;
-      for (std::size_t list = 0; list < kListsMax; ++list) {
-        listed += check_list(lists.list(list), list, static_cast<ClassIndex>(at), bytes);
-      }
-      require(bytes == arena_.classes_[at].bytes, "class ", at, ": bytes");
+      const Arena::ClassState& state = arena_.classes_[at];
+      require(state.bytes == bytes_of_[at], "class ", at, ": bytes");
+      require(state.items == items_of_[at], "class ", at, ": items");
+      std::size_t listed = 0;
+      for (const ListFigures& list : state.policy->lists(0)) listed += list.items;
+      require(listed == items_of_[at], "class ", at, ": ", listed, " items of its policy, ",
+              items_of_[at], " in pages");
+      const std::string_view wrong = state.policy->check_integrity();
+      require(wrong.empty(), "class ", at, ": ", wrong);
     }
-    require(listed == linked_.size(), listed, " items on lists, ", linked_.size(), " in pages");
-  }
-
-  std::size_t check_list(const ItemList& list, std::size_t number, ClassIndex owner,
-                         std::size_t& bytes) {
-    std::size_t count = 0;
-    ChunkRef previous = kNoChunk;
-    for (ChunkRef ref = list.head; ref != kNoChunk; ref = item(ref).next) {
-      require(is_linked(place(ref)) && list_of(place(ref)) == number, "item ", ref, " is on list ",
-              number, " and says otherwise");
-      require(item(ref).prev == previous, "item ", ref, ": broken list");
-      require(arena_.slabs_.class_of(ref) == owner, "item ", ref, ": list of another class");
-      bytes += arena_.item_bytes(item(ref));
-      previous = ref;
-      if (++count > list.count) break;
-    }
-    require(count == list.count && list.tail == previous, "list ", number, ": count or tail");
-    return count;
   }
 
   void check_table() {
@@ -153,14 +145,14 @@ class IntegrityCheck {
     for (const ChunkRef head : heads_) {
       if (!item(head).chained()) continue;
       std::size_t bytes = item(head).head_value_bytes();
-      for (ChunkRef ref = item(head).extension().chain; ref != kNoChunk;) {
+      for (ChunkRef ref = item(head).chain(); ref != kNoChunk;) {
         const Continuation* chunk = arena_.region_.continuation(ref);
         require(chunk->head == head && continuations_.contains(ref), "item ", head, ": chain");
         bytes += chunk->bytes;
         ++chained;
-        ref = chunk->next;
+        ref = chunk->next_chunk();
       }
-      require(bytes == item(head).value_bytes, "item ", head, ": value bytes");
+      require(bytes == item(head).value_bytes(), "item ", head, ": value bytes");
     }
     require(chained == continuations_.size(), chained, " chunks in chains, ", continuations_.size(),
             " in pages");
@@ -173,7 +165,10 @@ class IntegrityCheck {
   std::ostringstream out_;
   std::unordered_set<ChunkRef> linked_;
   std::unordered_set<ChunkRef> continuations_;
+  std::unordered_set<ChunkRef> moved_away_;
   std::vector<ChunkRef> heads_;
+  std::array<std::size_t, kClassesMax> items_of_{};
+  std::array<std::size_t, kClassesMax> bytes_of_{};
   std::size_t bytes_ = 0;
   std::array<std::size_t, kGenerations> generations_{};
 };

@@ -7,11 +7,10 @@ namespace ringcache::store {
 void ItemView::copy_value(char* to) const {
   const std::string_view head = item_->head_value();
   to = std::copy(head.begin(), head.end(), to);
-  if (!item_->chained()) return;
-  for (ChunkRef ref = item_->extension().chain; ref != kNoChunk;) {
+  for (ChunkRef ref = item_->chain(); ref != kNoChunk;) {
     const Continuation* chunk = region_->continuation(ref);
     to = std::copy_n(chunk->value(), chunk->bytes, to);
-    ref = chunk->next;
+    ref = chunk->next_chunk();
   }
 }
 
@@ -27,11 +26,10 @@ std::size_t ItemView::pieces(std::size_t offset, std::span<std::string_view> pie
   };
   if (pieces.empty()) return 0;
   add(item_->head_value());
-  if (!item_->chained()) return count;
-  for (ChunkRef ref = item_->extension().chain; ref != kNoChunk && count < pieces.size();) {
+  for (ChunkRef ref = item_->chain(); ref != kNoChunk && count < pieces.size();) {
     const Continuation* chunk = region_->continuation(ref);
     add({chunk->value(), chunk->bytes});
-    ref = chunk->next;
+    ref = chunk->next_chunk();
   }
   return count;
 }

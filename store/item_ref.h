@@ -30,9 +30,9 @@ class ItemView {
   explicit operator bool() const { return item_ != nullptr; }
 
   std::string_view key() const { return item_->key(); }
-  bool key_is_binary() const { return (item_->layout & kBinaryKey) != 0; }
+  bool key_is_binary() const { return item_->key_is_binary(); }
   std::uint32_t client_flags() const { return item_->client_flags(); }
-  std::uint32_t value_bytes() const { return item_->value_bytes; }
+  std::uint32_t value_bytes() const { return item_->value_bytes(); }
   // Acquire: whoever sees the cas of an invalidation also sees the stale mark set before it.
   std::uint64_t cas() const { return item_->cas.load(std::memory_order_acquire); }
   Seconds expiry() const { return item_->expiry.load(std::memory_order_relaxed); }

@@ -35,11 +35,11 @@ std::string nothing_to_do(std::string_view, NodeOptions&) {
 constexpr std::array kWords{
     Word{"hot_lru_pct", "=N", "percent of a slab class for new items (default 20)",
          [](std::string_view value, NodeOptions& options) {
-           return set_percent(value, options.store.hot_percent);
+           return set_percent(value, options.store.lru.hot_percent);
          }},
     Word{"warm_lru_pct", "=N", "percent of a slab class for items read again (default 40)",
          [](std::string_view value, NodeOptions& options) {
-           return set_percent(value, options.store.warm_percent);
+           return set_percent(value, options.store.lru.warm_percent);
          }},
     Word{"idle_timeout", "=SECONDS",
          "close connections that send nothing and read nothing (default 0, never)",
@@ -173,7 +173,7 @@ std::string apply_extended_options(std::string_view list, NodeOptions& options) 
     if (word.empty()) continue;
     if (std::string wrong = apply_word(word, options); !wrong.empty()) return wrong;
   }
-  if (options.store.hot_percent + options.store.warm_percent > 80) {
+  if (options.store.lru.hot_percent + options.store.lru.warm_percent > 80) {
     return "-o hot_lru_pct and warm_lru_pct: more than 80 together";
   }
   return "";

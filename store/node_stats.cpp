@@ -115,8 +115,8 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "dump_enabled", "no");
   append_stat(out, "lru_maintainer_thread", "yes");
   append_stat(out, "lru_segmented", "yes");
-  append_stat(out, "hot_lru_pct", store.hot_percent);
-  append_stat(out, "warm_lru_pct", store.warm_percent);
+  append_stat(out, "hot_lru_pct", store.lru.hot_percent);
+  append_stat(out, "warm_lru_pct", store.lru.warm_percent);
   append_stat(out, "temp_lru", "no");
   append_stat(out, "idle_timeout", static_cast<std::uint64_t>(options.idle_timeout.count()));
   append_stat(out, "upload_timeout", static_cast<std::uint64_t>(options.upload_timeout.count()));

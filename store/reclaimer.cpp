@@ -10,36 +10,38 @@ namespace {
 // of slow clients hold one each.
 constexpr std::size_t kPinnedTries = 4;
 
-bool is_pinned(const Item& item) {
+bool has_pins(const Item& item) {
   // Acquire: what was read through the pin happened before the chunk is used again.
   return item.large() && item.extension().pins.load(std::memory_order_acquire) != 0;
 }
 
 }  // namespace
 
-void Reclaimer::push(Queue& queue, Item& item) {
-  const ChunkRef ref = region_.ref(&item);
-  item.next = kNoChunk;
-  (queue.last == kNoChunk ? queue.first : region_.item(queue.last)->next) = ref;
-  queue.last = ref;
+template <typename Visit>
+void Reclaimer::for_each_chunk_of(const Retired& retired, const Visit& visit) {
+  if (retired.continuation) {
+    visit(retired.ref);
+  } else {
+    for_each_chunk(region_, *region_.item(retired.ref), visit);
+  }
 }
 
-Item* Reclaimer::pop(Queue& queue) {
-  Item* item = region_.item(queue.first);
-  queue.first = item->next;
-  if (queue.first == kNoChunk) queue.last = kNoChunk;
-  return item;
+void Reclaimer::count_waiting(ChunkRef ref) {
+  ++waiting_[slabs_.class_of(ref)];
+  ++chunks_;
 }
 
 void Reclaimer::retire(Item& item) {
-  item.place.store(Place::kLimbo, std::memory_order_relaxed);
-  // 32 bits of the epoch: limbo never holds anything for 2^31 epochs.
-  item.prev = static_cast<ChunkRef>(epoch_.load(std::memory_order_relaxed));
-  push(limbo_, item);
-  for_each_chunk(region_, item, [&](ChunkRef ref) {
-    ++waiting_[slabs_.class_of(ref)];
-    ++chunks_;
-  });
+  item.state.set_place(Place::kLimbo);
+  limbo_.push({region_.ref(&item), static_cast<std::uint32_t>(epoch_.load()), false});
+  for_each_chunk(region_, item, [&](ChunkRef ref) { count_waiting(ref); });
+}
+
+void Reclaimer::retire(Continuation& chunk) {
+  const ChunkRef ref = region_.ref(&chunk);
+  chunk.state.set_place(Place::kLimbo);
+  limbo_.push({ref, static_cast<std::uint32_t>(epoch_.load()), true});
+  count_waiting(ref);
 }
 
 void Reclaimer::free_unlinked(Item& item) {
@@ -60,51 +62,54 @@ Epoch Reclaimer::oldest_reader(const EpochSlot* self) const {
 }
 
 void Reclaimer::reclaim(const EpochSlot* self) {
-  if (limbo_.first != kNoChunk) {
+  if (!limbo_.empty()) {
     epoch_.fetch_add(1, std::memory_order_seq_cst);
     const auto oldest = static_cast<std::uint32_t>(oldest_reader(self));
-    while (limbo_.first != kNoChunk) {
-      const std::uint32_t retired = region_.item(limbo_.first)->prev;
-      if (static_cast<std::int32_t>(oldest - retired) <= 0) break;
-      release(*pop(limbo_));
+    while (!limbo_.empty() && static_cast<std::int32_t>(oldest - limbo_.front().epoch) > 0) {
+      release(limbo_.pop());
     }
   }
   release_unpinned(kPinnedTries);
 }
 
 void Reclaimer::wait_and_reclaim(const EpochSlot* self) {
-  if (limbo_.first != kNoChunk) {
+  if (!limbo_.empty()) {
     ++waits_;
     const Epoch passed = epoch_.fetch_add(1, std::memory_order_seq_cst) + 1;
     while (oldest_reader(self) < passed) std::this_thread::yield();
     reclaim(self);
   }
-  release_unpinned(pinned_count_);
+  release_unpinned(pinned_.size());
 }
 
-void Reclaimer::release(Item& item) {
-  for_each_chunk(region_, item, [&](ChunkRef ref) { --waiting_[slabs_.class_of(ref)]; });
-  if (is_pinned(item)) {
-    item.place.store(Place::kPinned, std::memory_order_relaxed);
-    push(pinned_, item);
-    ++pinned_count_;
+bool Reclaimer::is_pinned(const Retired& retired) const {
+  const Item* item = region_.item(retired.ref);
+  if (!retired.continuation) return has_pins(*item);
+  const Item& head = *region_.item(region_.continuation(retired.ref)->head);
+  const Place place = head.place();
+  return (is_linked(place) || place == Place::kLimbo) && has_pins(head);
+}
+
+void Reclaimer::release(const Retired& retired) {
+  for_each_chunk_of(retired, [&](ChunkRef ref) { --waiting_[slabs_.class_of(ref)]; });
+  if (is_pinned(retired)) {
+    pinned_.push(retired);
     return;
   }
-  for_each_chunk(region_, item, [&](ChunkRef ref) {
+  for_each_chunk_of(retired, [&](ChunkRef ref) {
     --chunks_;
     slabs_.give(ref);
   });
 }
 
 void Reclaimer::release_unpinned(std::size_t tries) {
-  for (tries = std::min(tries, pinned_count_); tries > 0; --tries) {
-    Item* item = pop(pinned_);
-    if (is_pinned(*item)) {
-      push(pinned_, *item);
+  for (tries = std::min(tries, pinned_.size()); tries > 0; --tries) {
+    const Retired retired = pinned_.pop();
+    if (is_pinned(retired)) {
+      pinned_.push(retired);
       continue;
     }
-    --pinned_count_;
-    for_each_chunk(region_, *item, [&](ChunkRef ref) {
+    for_each_chunk_of(retired, [&](ChunkRef ref) {
       --chunks_;
       slabs_.give(ref);
     });

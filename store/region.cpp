@@ -32,6 +32,10 @@ void Mapping::release(std::size_t offset, std::size_t bytes) {
   madvise(data_ + offset, bytes, MADV_DONTNEED);
 }
 
-Region::Region(std::size_t bytes) : mapping_(bytes), shift_(shift_for(bytes)) {}
+Region::Region(std::size_t bytes, std::size_t item_offset)
+    : mapping_(bytes),
+      item_offset_(item_offset),
+      items_(mapping_.data() + item_offset),
+      shift_(shift_for(bytes)) {}
 
 }  // namespace ringcache::store

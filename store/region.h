@@ -33,24 +33,30 @@ class Mapping {
 class Region {
  public:
   // Chunks start at multiples of 8 bytes, of 16 above 32 GiB, and so on: a reference has 32 bits.
-  explicit Region(std::size_t bytes);
+  // Items begin `item_offset` bytes (a multiple of 8) into their chunk: room for an eviction
+  // policy's links.
+  explicit Region(std::size_t bytes, std::size_t item_offset = 0);
 
   std::size_t bytes() const { return mapping_.bytes(); }
   std::size_t chunk_alignment() const { return std::size_t{1} << shift_; }
+  std::size_t item_offset() const { return item_offset_; }
   void release(std::size_t offset, std::size_t bytes) { mapping_.release(offset, bytes); }
 
   std::size_t offset(ChunkRef ref) const { return static_cast<std::size_t>(ref - 1) << shift_; }
   ChunkRef ref(std::size_t offset) const { return static_cast<ChunkRef>(offset >> shift_) + 1; }
-  ChunkRef ref(const void* chunk) const {
-    return ref(static_cast<std::size_t>(static_cast<const char*>(chunk) - mapping_.data()));
+  // Of an Item or a Continuation.
+  ChunkRef ref(const void* item) const {
+    return ref(static_cast<std::size_t>(static_cast<const char*>(item) - items_));
   }
-  Item* item(ChunkRef ref) const { return reinterpret_cast<Item*>(mapping_.data() + offset(ref)); }
+  Item* item(ChunkRef ref) const { return reinterpret_cast<Item*>(items_ + offset(ref)); }
   Continuation* continuation(ChunkRef ref) const {
-    return reinterpret_cast<Continuation*>(mapping_.data() + offset(ref));
+    return reinterpret_cast<Continuation*>(items_ + offset(ref));
   }
 
  private:
   Mapping mapping_;
+  std::size_t item_offset_;
+  char* items_;  // where the first chunk's item begins
   unsigned shift_;
 };
 

@@ -27,11 +27,12 @@ std::size_t Reservation::writable(std::span<std::span<char>> pieces) const {
   const Region& region = arena_->region();
   ChunkRef next = kNoChunk;
   if (current_ != nullptr) {
-    next = current_->next;
-  } else if (item_->chained()) {
-    next = item_->extension().chain;
+    next = current_->next_chunk();
+  } else {
+    next = item_->chain();
   }
-  for (; next != kNoChunk && count < pieces.size(); next = region.continuation(next)->next) {
+  for (; next != kNoChunk && count < pieces.size();
+       next = region.continuation(next)->next_chunk()) {
     Continuation* chunk = region.continuation(next);
     pieces[count++] = {chunk->value(), chunk->bytes};
   }
@@ -45,7 +46,7 @@ void Reservation::advance(std::size_t bytes) {
     writable_ = writable_.subspan(here);
     bytes -= here;
     if (!writable_.empty() || remaining() == 0) return;
-    const ChunkRef next = current_ == nullptr ? item_->extension().chain : current_->next;
+    const ChunkRef next = current_ == nullptr ? item_->chain() : current_->next_chunk();
     current_ = arena_->region().continuation(next);
     writable_ = {current_->value(), current_->bytes};
   }

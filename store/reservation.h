@@ -39,7 +39,7 @@ class Reservation {
   explicit operator bool() const { return item_ != nullptr; }
   ReserveStatus status() const { return status_; }
 
-  std::size_t value_bytes() const { return item_->value_bytes; }
+  std::size_t value_bytes() const { return item_->value_bytes(); }
   std::size_t filled() const { return filled_; }
   std::size_t remaining() const { return value_bytes() - filled_; }
 

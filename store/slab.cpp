@@ -4,6 +4,7 @@
 #include <bit>
 #include <cassert>
 #include <cmath>
+#include <utility>
 
 namespace ringcache::store {
 namespace {
@@ -41,43 +42,41 @@ std::vector<std::size_t> chunk_sizes(const StoreOptions& options, std::size_t al
 
 std::size_t default_page_bytes(std::size_t memory_bytes) {
   constexpr std::size_t kKiB = 1024;
-  const std::size_t least = std::clamp(std::bit_floor(memory_bytes / 64), 16 * kKiB, 64 * kKiB);
-  return std::clamp(std::bit_floor(memory_bytes / 1024), least, kMiB);
+  const std::size_t least = std::clamp(std::bit_floor(memory_bytes / 64), 16 * kKiB, 32 * kKiB);
+  return std::clamp(std::bit_floor(memory_bytes / 2048), least, kMiB);
 }
 
-SlabAllocator::SlabAllocator(Region& region, const StoreOptions& options)
+double default_growth_factor(std::size_t memory_bytes) {
+  constexpr std::size_t kSmallMemory = 128 * kMiB;
+  return memory_bytes < kSmallMemory ? 1.08 : 1.05;
+}
+
+SlabAllocator::SlabAllocator(Region& region, const StoreOptions& options, PageIndex page_limit)
     : region_(region),
       page_bytes_(options.page_bytes),
       page_shift_(static_cast<unsigned>(std::countr_zero(options.page_bytes))),
-      pages_(region.bytes() / options.page_bytes),
-      page_class_(new std::atomic<ClassIndex>[pages_.size()]) {
+      page_limit_(0),
+      page_limit_max_(static_cast<PageIndex>(region.bytes() / options.page_bytes)),
+      page_classes_(page_limit_max_) {
   for (const std::size_t bytes : chunk_sizes(options, region.chunk_alignment())) {
     SlabClass added;
     added.chunk_bytes = bytes;
     added.chunks_per_page = static_cast<std::uint32_t>(page_bytes_ / bytes);
-    classes_.push_back(added);
+    classes_.push_back(std::move(added));
   }
-  class_by_size_.resize(chunk_bytes_max() / 8 + 1);
+  class_by_size_.resize(classes_.back().chunk_bytes / 8 + 1);
   ClassIndex at = 0;
   for (std::size_t units = 0; units < class_by_size_.size(); ++units) {
     while (classes_[at].chunk_bytes < units * 8) ++at;
     class_by_size_[units] = at;
   }
-  for (PageIndex page = page_count(); page-- > 0;) {
-    page_class_[page].store(kNoClass, std::memory_order_relaxed);
-    pages_[page].next = pool_;
-    pool_ = page;
-    ++pool_pages_;
-  }
+  set_page_limit(page_limit);
 }
 
 std::size_t SlabAllocator::never_used(ClassIndex at) const {
   std::size_t sum = 0;
-  const PageIndex first = classes_[at].first;
-  for (PageIndex page = first; page != kNoPage;) {
+  for (const PageIndex page : classes_[at].pages) {
     sum += classes_[at].chunks_per_page - pages_[page].fresh;
-    page = pages_[page].next;
-    if (page == first) break;
   }
   return sum;
 }
@@ -89,7 +88,7 @@ ChunkRef SlabAllocator::take(ClassIndex at) {
   Page& page = pages_[index];
   ChunkRef ref = page.free;
   if (ref != kNoChunk) {
-    page.free = region_.item(ref)->next;
+    page.free = free_link(region_.item(ref));
   } else {
     ref = chunk(index, page.fresh++);
   }
@@ -97,22 +96,16 @@ ChunkRef SlabAllocator::take(ClassIndex at) {
   ++page.busy;
   ++owner.used;
   if (is_full(page)) remove_roomy(index);
-  region_.item(ref)->place.store(Place::kReserved, std::memory_order_relaxed);
+  region_.item(ref)->state.reset(Place::kReserved, 0);
   return ref;
 }
 
 bool SlabAllocator::add_page(ClassIndex at) {
   if (pool_ == kNoPage) return false;
   const PageIndex index = pool_;
-  Page& page = pages_[index];
-  pool_ = page.next;
+  pool_ = pages_[index].roomy_next;
   --pool_pages_;
-  page = Page{};
-  page.slab_class = at;
-  page_class_[index].store(at, std::memory_order_relaxed);
-  ++classes_[at].pages;
-  add_to_ring(index);
-  add_roomy(index);
+  enter_class(index, at);
   return true;
 }
 
@@ -121,64 +114,103 @@ void SlabAllocator::give(ChunkRef ref) {
   Page& page = pages_[index];
   assert(page.used > page.busy);
   Item* chunk = region_.item(ref);
-  chunk->place.store(Place::kFree, std::memory_order_relaxed);
+  chunk->state.reset(Place::kFree, 0);
   const bool was_full = is_full(page);
-  chunk->next = page.free;
+  set_free_link(chunk, page.free);
   page.free = ref;
   --page.used;
   --classes_[page.slab_class].used;
-  if (page.draining) {
-    if (page.used == 0) give_page(index);
-    return;
-  }
-  if (was_full) add_roomy(index);
-  if (page.used == 0) give_page(index);
+  if (was_full && !page.draining) add_roomy(index);
+  if (page.used == 0) retire_page(index);
 }
 
-void SlabAllocator::drain(PageIndex at) {
+void SlabAllocator::drain(PageIndex at, ClassIndex heir) {
   Page& page = pages_[at];
   if (page.draining) return;
   if (!is_full(page)) remove_roomy(at);
   page.draining = true;
-  if (page.used == 0) give_page(at);
+  page.heir = heir;
+  if (page.used == 0) retire_page(at);
 }
 
-void SlabAllocator::give_page(PageIndex at) {
+void SlabAllocator::undrain(PageIndex at) {
   Page& page = pages_[at];
-  if (!page.draining) remove_roomy(at);
-  remove_from_ring(at);
-  --classes_[page.slab_class].pages;
-  page = Page{};
-  page_class_[at].store(kNoClass, std::memory_order_relaxed);
-  page.next = pool_;
+  page.draining = false;
+  page.heir = kNoClass;
+  if (!is_full(page)) add_roomy(at);
+}
+
+void SlabAllocator::set_page_limit(PageIndex limit) {
+  page_limit_ = std::min(limit, page_limit_max_);
+  while (in_use_ + pool_pages_ > page_limit_ && pool_ != kNoPage) {
+    const PageIndex at = pool_;
+    pool_ = pages_[at].roomy_next;
+    --pool_pages_;
+    park(at);
+  }
+  while (in_use_ + pool_pages_ < page_limit_ && parked_ != kNoPage) {
+    const PageIndex at = parked_;
+    parked_ = pages_[at].roomy_next;
+    --parked_pages_;
+    push_pool(at);
+  }
+  // Pages that never were used, so that the first is taken first.
+  const PageIndex known = page_count();
+  if (in_use_ + pool_pages_ >= page_limit_) return;
+  pages_.resize(known + page_limit_ - in_use_ - pool_pages_);
+  for (PageIndex at = page_count(); at-- > known;) push_pool(at);
+}
+
+// A page without used chunks leaves its class.
+void SlabAllocator::retire_page(PageIndex at) {
+  const ClassIndex heir = pages_[at].heir;
+  leave_class(at);
+  if (in_use_ + pool_pages_ >= page_limit_) {
+    park(at);
+  } else if (heir != kNoClass) {
+    enter_class(at, heir);
+  } else {
+    push_pool(at);
+  }
+}
+
+void SlabAllocator::push_pool(PageIndex at) {
+  pages_[at] = Page{};
+  pages_[at].roomy_next = pool_;
   pool_ = at;
   ++pool_pages_;
 }
 
-void SlabAllocator::add_to_ring(PageIndex at) {
-  PageIndex& first = classes_[pages_[at].slab_class].first;
-  if (first == kNoPage) {
-    pages_[at].previous = pages_[at].next = at;
-    first = at;
-    return;
-  }
-  const PageIndex last = pages_[first].previous;
-  pages_[at].previous = last;
-  pages_[at].next = first;
-  pages_[last].next = at;
-  pages_[first].previous = at;
+void SlabAllocator::park(PageIndex at) {
+  region_.release(std::size_t{at} << page_shift_, page_bytes_);
+  pages_[at] = Page{};
+  pages_[at].roomy_next = parked_;
+  parked_ = at;
+  ++parked_pages_;
 }
 
-void SlabAllocator::remove_from_ring(PageIndex at) {
-  PageIndex& first = classes_[pages_[at].slab_class].first;
+void SlabAllocator::enter_class(PageIndex at, ClassIndex owner) {
+  SlabClass& slab_class = classes_[owner];
+  Page& page = pages_[at];
+  page = Page{};
+  page.slab_class = owner;
+  page.position = static_cast<std::uint32_t>(slab_class.pages.size());
+  slab_class.pages.push_back(at);
+  page_class(at).store(static_cast<std::uint8_t>(owner + 1), std::memory_order_relaxed);
+  ++in_use_;
+  add_roomy(at);
+}
+
+void SlabAllocator::leave_class(PageIndex at) {
   const Page& page = pages_[at];
-  if (page.next == at) {
-    first = kNoPage;
-    return;
-  }
-  pages_[page.previous].next = page.next;
-  pages_[page.next].previous = page.previous;
-  if (first == at) first = page.next;
+  SlabClass& slab_class = classes_[page.slab_class];
+  if (!page.draining) remove_roomy(at);
+  const PageIndex last = slab_class.pages.back();
+  slab_class.pages[page.position] = last;
+  pages_[last].position = page.position;
+  slab_class.pages.pop_back();
+  page_class(at).store(0, std::memory_order_relaxed);
+  --in_use_;
 }
 
 void SlabAllocator::add_roomy(PageIndex at) {

@@ -14,6 +14,9 @@
 // less than `alignment` bytes a chunk): 136 becomes 136 in 64 KiB (481 chunks), 8100 becomes 8192.
 // The largest chunk is an eighth of a page; what is larger is chained.
 //
+// The region may be larger than what may be used: pages beyond the limit are parked, which costs
+// address space and no memory (`stats` does not show them). set_page_limit moves the limit.
+//
 // `busy` counts the used chunks of a page that belong to an operation in progress or to a
 // Reservation: they can't be evicted, so such a page can't be taken from its class.
 //
@@ -24,7 +27,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
+#include <span>
 #include <vector>
 
 #include "store/item.h"
@@ -46,61 +49,82 @@ inline constexpr Seconds kNothingExpires = 0xFFFFFFFF;
 std::vector<std::size_t> chunk_sizes(const StoreOptions& options, std::size_t alignment);
 // What page_bytes = 0 stands for.
 std::size_t default_page_bytes(std::size_t memory_bytes);
+// What growth_factor = 0 stands for: little memory has few pages for many classes.
+double default_growth_factor(std::size_t memory_bytes);
 
 struct Page {
-  ClassIndex slab_class = kNoClass;  // kNoClass: in the pool
-  bool draining = false;             // takes no new items; goes to the pool when empty
+  ClassIndex slab_class = kNoClass;  // kNoClass: in the pool, or parked
+  bool draining = false;             // takes no new items; leaves its class when empty
+  ClassIndex heir = kNoClass;        // of a draining page: who gets it; kNoClass = the pool
   std::uint32_t used = 0;
   std::uint32_t busy = 0;    // of used
   std::uint32_t fresh = 0;   // chunks from here on were never used
-  ChunkRef free = kNoChunk;  // linked by Item::next
+  ChunkRef free = kNoChunk;  // linked by free_link
   // No item in the page expires before; it may be that none expires then.
   Seconds min_expiry = kNothingExpires;
-  PageIndex previous = kNoPage;  // in the class's ring of pages
-  PageIndex next = kNoPage;
-  PageIndex roomy_previous = kNoPage;  // in the class's list of pages with free chunks
-  PageIndex roomy_next = kNoPage;
+  std::uint32_t position = 0;      // in SlabClass::pages
+  PageIndex roomy_next = kNoPage;  // in the class's list of pages with free chunks, or in the pool
+  PageIndex roomy_previous = kNoPage;
 };
 
 struct SlabClass {
   std::size_t chunk_bytes = 0;
   std::uint32_t chunks_per_page = 0;
-  std::uint32_t pages = 0;
   std::size_t used = 0;  // chunks
-  PageIndex first = kNoPage;
+  std::vector<PageIndex> pages;
   PageIndex roomy = kNoPage;
+
+  std::size_t chunks() const { return pages.size() * chunks_per_page; }
+  std::size_t free_chunks() const { return chunks() - used; }
 };
 
 class SlabAllocator {
  public:
-  SlabAllocator(Region& region, const StoreOptions& options);
+  // `page_limit` pages of the region may be used; at most all.
+  SlabAllocator(Region& region, const StoreOptions& options, PageIndex page_limit);
 
   std::size_t page_bytes() const { return page_bytes_; }
+  // Pages below this index are in a class, in the pool or parked; those above never were used.
   PageIndex page_count() const { return static_cast<PageIndex>(pages_.size()); }
+  PageIndex page_limit() const { return page_limit_; }
+  PageIndex page_limit_max() const { return page_limit_max_; }
+  PageIndex used_pages() const { return in_use_; }  // that classes have
   PageIndex pool_pages() const { return pool_pages_; }
+  PageIndex parked_pages() const { return parked_pages_; }
   ClassIndex class_count() const { return static_cast<ClassIndex>(classes_.size()); }
   const SlabClass& slab_class(ClassIndex at) const { return classes_[at]; }
   Page& page(PageIndex at) { return pages_[at]; }
   const Page& page(PageIndex at) const { return pages_[at]; }
-  std::size_t chunk_bytes_max() const { return classes_.back().chunk_bytes; }
 
-  // The smallest class for `bytes`; kNoClass if the largest is too small.
+  // Bytes that the largest chunk has for an item.
+  std::size_t room_max() const { return classes_.back().chunk_bytes - region_.item_offset(); }
+  // The smallest class for an item of `bytes`; kNoClass if the largest is too small.
   ClassIndex class_for(std::size_t bytes) const {
-    return bytes > chunk_bytes_max() ? kNoClass : class_by_size_[(bytes + 7) / 8];
+    return bytes > room_max() ? kNoClass : class_by_size_[(bytes + region_.item_offset() + 7) / 8];
   }
   ClassIndex class_of(ChunkRef ref) const {
-    return page_class_[page_of(ref)].load(std::memory_order_relaxed);
+    return static_cast<ClassIndex>(page_class(page_of(ref)).load(std::memory_order_relaxed) - 1);
   }
   PageIndex page_of(ChunkRef ref) const {
     return static_cast<PageIndex>(region_.offset(ref) >> page_shift_);
   }
-  std::size_t capacity(ChunkRef ref) const { return classes_[class_of(ref)].chunk_bytes; }
+  // Bytes that the chunk has for an item.
+  std::size_t room(ChunkRef ref) const {
+    return classes_[class_of(ref)].chunk_bytes - region_.item_offset();
+  }
+  // Whether a reference kept from earlier still is a chunk of the class that was used once.
+  bool is_chunk_of(ClassIndex at, ChunkRef ref) const {
+    if (class_of(ref) != at) return false;
+    const std::size_t offset = region_.offset(ref) & (page_bytes_ - 1);
+    const std::size_t chunk_bytes = classes_[at].chunk_bytes;
+    return offset % chunk_bytes == 0 && offset / chunk_bytes < pages_[page_of(ref)].fresh;
+  }
   ChunkRef chunk(PageIndex page, std::uint32_t at) const {
     return region_.ref((std::size_t{page} << page_shift_) +
                        at * classes_[pages_[page].slab_class].chunk_bytes);
   }
 
-  // Free chunks of the class that were not used since their page came. Looks at every page.
+  // Free chunks of the class that were not used since their page came. Looks at its pages.
   std::size_t never_used(ClassIndex at) const;
 
   // A free chunk of a page the class has, marked kReserved and busy; or kNoChunk.
@@ -111,15 +135,30 @@ class SlabAllocator {
   void settle(ChunkRef ref) { --pages_[page_of(ref)].busy; }
   // The chunk is free. REQUIRES settled.
   void give(ChunkRef ref);
-  // No more chunks are taken from the page.
-  void drain(PageIndex page);
+  // No more chunks are taken from the page; when it is empty (at once, if it is) `heir` gets it, or
+  // the pool.
+  void drain(PageIndex page, ClassIndex heir = kNoClass);
+
+  // Takes back a drain that has not ended.
+  void undrain(PageIndex page);
+
+  // How many pages may be used, at most page_limit_max(). Above the limit pages of the pool are
+  // parked at once, others when they get there; their memory goes back to the system.
+  void set_page_limit(PageIndex limit);
+  // Pages that classes hold above the limit.
+  PageIndex excess_pages() const { return in_use_ > page_limit_ ? in_use_ - page_limit_ : 0; }
 
  private:
-  void add_to_ring(PageIndex at);
-  void remove_from_ring(PageIndex at);
+  std::atomic<std::uint8_t>& page_class(PageIndex at) const {
+    return reinterpret_cast<std::atomic<std::uint8_t>*>(page_classes_.data())[at];
+  }
+  void enter_class(PageIndex at, ClassIndex owner);
+  void leave_class(PageIndex at);
   void add_roomy(PageIndex at);
   void remove_roomy(PageIndex at);
-  void give_page(PageIndex at);
+  void retire_page(PageIndex at);
+  void push_pool(PageIndex at);
+  void park(PageIndex at);
   bool is_full(const Page& page) const {
     return page.free == kNoChunk && page.fresh == classes_[page.slab_class].chunks_per_page;
   }
@@ -127,13 +166,18 @@ class SlabAllocator {
   Region& region_;
   std::size_t page_bytes_;
   unsigned page_shift_;
+  PageIndex page_limit_;
+  PageIndex page_limit_max_;
   std::vector<SlabClass> classes_;
-  std::vector<ClassIndex> class_by_size_;  // by (bytes + 7) / 8
+  std::vector<ClassIndex> class_by_size_;  // by (bytes of a chunk + 7) / 8
   std::vector<Page> pages_;
-  // Page::slab_class again, for readers.
-  std::unique_ptr<std::atomic<ClassIndex>[]> page_class_;
-  PageIndex pool_ = kNoPage;  // linked by Page::next
+  // Page::slab_class + 1 again, for readers; 0 = none.
+  Mapping page_classes_;
+  PageIndex in_use_ = 0;  // pages of classes
+  PageIndex pool_ = kNoPage;
   PageIndex pool_pages_ = 0;
+  PageIndex parked_ = kNoPage;
+  PageIndex parked_pages_ = 0;
 };
 
 }  // namespace ringcache::store

@@ -22,13 +22,16 @@ StoreOptions resolve(StoreOptions options) {
   require(std::has_single_bit(options.page_bytes) && options.page_bytes >= 16 * 1024 &&
               options.page_bytes <= kMiB,
           "page_bytes: a power of two from 16 KiB to 1 MiB");
+  if (options.growth_factor == 0) {
+    options.growth_factor = default_growth_factor(options.memory_bytes);
+  }
   require(options.growth_factor >= 1.01 && options.growth_factor <= 4, "growth_factor: 1.01 to 4");
   require(options.chunk_bytes_min >= 48 && options.chunk_bytes_min <= 1024,
           "chunk_bytes_min: 48 to 1024");
-  require(options.hot_percent + options.warm_percent <= 100,
-          "hot_percent and warm_percent: at most 100 together");
+  require(is_valid(options.lru), "lru: hot_percent and warm_percent from 1, together at most 80");
   require(options.threads_max >= 1 && options.threads_max <= 1024, "threads_max: 1 to 1024");
   options.memory_bytes = options.memory_bytes / options.page_bytes * options.page_bytes;
+  options.memory_bytes_max = std::max(options.memory_bytes_max, options.memory_bytes);
   options.item_bytes_max = std::min(options.item_bytes_max, options.memory_bytes / 2);
   return options;
 }
@@ -63,6 +66,35 @@ StoreThread Store::thread() {
 
 MaintainResult Store::maintain(Seconds now, std::size_t budget) {
   return arena_->maintain(now, budget);
+}
+
+bool Store::set_memory_limit(std::size_t bytes, Seconds now) {
+  return arena_->set_memory_limit(bytes, now);
+}
+
+ReassignStatus Store::reassign_page(std::optional<unsigned> from, unsigned to, Seconds now) {
+  if (to < 1 || to > kClassesMax || (from && (*from < 1 || *from > kClassesMax))) {
+    return ReassignStatus::kBadClass;
+  }
+  std::optional<ClassIndex> source;
+  if (from) source = static_cast<ClassIndex>(*from - 1);
+  return arena_->reassign_page(source, static_cast<ClassIndex>(to - 1), now);
+}
+
+void Store::set_automove(bool on) {
+  arena_->set_automove(on);
+}
+
+bool Store::automove() const {
+  return arena_->automove();
+}
+
+bool Store::tune_lru(const LruTuning& tuning) {
+  return arena_->tune_lru(tuning);
+}
+
+LruTuning Store::lru_tuning() const {
+  return arena_->lru_tuning();
 }
 
 StoreStats Store::stats(Seconds now) const {

@@ -59,6 +59,15 @@ struct MaintainResult {
   bool pass_done = false;       // every page has been visited since the last time this was true
 };
 
+// How an order to move a page was taken.
+enum class ReassignStatus : std::uint8_t {
+  kOk,
+  kBusy,      // another page is on its way
+  kBadClass,  // no such class
+  kNoSpare,   // the class has no page that it could give
+  kSame,      // from and to are one class
+};
+
 class Store {
  public:
   // Throws std::invalid_argument for an option out of its range, naming it, and std::bad_alloc if
@@ -87,6 +96,21 @@ class Store {
   StoreStats stats_since_start(Seconds now) const;
   // `stats reset`: counters count from here again; figures that are state are not touched.
   void reset_stats();
+
+  // `cache_memlimit`: memory_bytes from now on. Items leave at once as others are stored, and with
+  // maintain, until what is used is below; freed pages go back to the system. False: less than
+  // kMemoryBytesMin, or more than memory_bytes_max.
+  bool set_memory_limit(std::size_t bytes, Seconds now);
+  // `slabs reassign`: begins to move a page from one class to another, by their numbers in `stats`
+  // (from 1); `from` empty = whichever can spare one. Done by what is stored next and by maintain.
+  ReassignStatus reassign_page(std::optional<unsigned> from, unsigned to, Seconds now);
+  // `slabs automove`: whether pages are balanced between classes (at first they are). A class that
+  // has nothing at all takes a page in any case.
+  void set_automove(bool on);
+  bool automove() const;
+  // `lru tune|mode|temp_ttl`. False: out of range, or the policy is not kSegmentedLru.
+  bool tune_lru(const LruTuning& tuning);
+  LruTuning lru_tuning() const;
 
   // For tests: looks at every page, chunk, list and bucket. Empty when all agree, else what does
   // not. No other thread may use the store meanwhile.

@@ -3,6 +3,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
+
+#include "store/expiry.h"
 
 namespace ringcache::store {
 
@@ -10,28 +13,61 @@ inline constexpr std::size_t kMiB = std::size_t{1} << 20;
 inline constexpr std::size_t kMemoryBytesMin = kMiB;
 inline constexpr std::size_t kItemBytesMaxLimit = std::size_t{1} << 30;  // -I 1g
 
+enum class EvictionKind : std::uint8_t {
+  kHitDensity,    // the item that brings the fewest hits for its bytes (hit_density.h)
+  kSegmentedLru,  // memcached's hot, warm and cold lists (segmented_lru.h); 8 bytes more an item
+};
+
+// What memcached's `lru tune`, `lru mode` and `lru temp_ttl` change, too.
+struct LruTuning {
+  // Shares of a class that its hot and warm lists may hold, in percent (hot_lru_pct, warm_lru_pct),
+  // 1 to 80 and together at most 80. The rest is the cold list, from which items are evicted. More
+  // hot protects new items longer, more warm those that were read twice.
+  unsigned hot_percent = 20;
+  unsigned warm_percent = 40;
+  // An item of hot or warm that was not read for this part of the age of cold's oldest moves on
+  // although its list is within its share (hot_max_factor, warm_max_factor).
+  double hot_age_factor = 0.2;
+  double warm_age_factor = 2.0;
+  // Items that are stored to expire within this many seconds are not evicted before others; empty:
+  // no such list.
+  std::optional<Seconds> temporary_ttl;
+  // One list instead of three.
+  bool flat = false;
+};
+
+constexpr bool is_valid(const LruTuning& tuning) {
+  return tuning.hot_percent >= 1 && tuning.warm_percent >= 1 &&
+         tuning.hot_percent + tuning.warm_percent <= 80 && tuning.hot_age_factor > 0 &&
+         tuning.warm_age_factor > 0;
+}
+
 struct StoreOptions {
   // Bytes of slab pages (-m), rounded down to whole pages. Every item lives in them and they are
   // never exceeded. The hash table (about 14 bytes an item) and 10 KiB a StoreThread come on top;
   // Store::stats() reports each. At least kMemoryBytesMin.
   std::size_t memory_bytes = 64 * kMiB;
 
+  // What memory_bytes may be raised to later (cache_memlimit); address space for as much is
+  // reserved. 0 = memory_bytes.
+  std::size_t memory_bytes_max = 0;
+
   // Largest item in bytes, header and key included (-I). 1 KiB to kItemBytesMaxLimit; an item also
   // has to fit into half of memory_bytes. Larger admits larger values, each of which may evict many
   // small ones.
   std::size_t item_bytes_max = kMiB;
 
-  // Bytes of a slab page, a power of two from 16 KiB to 1 MiB; 0 = memory_bytes / 1024, at least 64
-  // KiB (smaller below 4 MiB of memory). Small pages follow a change of item sizes in small steps;
+  // Bytes of a slab page, a power of two from 16 KiB to 1 MiB; 0 = memory_bytes / 2048, at least 32
+  // KiB (16 KiB below 2 MiB of memory). Small pages follow a change of item sizes in small steps;
   // large ones lose less at their end and allow larger unchained items (an eighth of a page).
   std::size_t page_bytes = 0;
 
-  // Ratio of one chunk size to the next (-f), 1.01 to 4. Smaller wastes less at the end of each
-  // item (half of the step on average) but spreads the pages over more classes. It is raised when
-  // memory_bytes has too few pages for the classes.
-  double growth_factor = 1.05;
+  // Ratio of one chunk size to the next (-f), 1.01 to 4; 0 = 1.05, or 1.08 below 128 MiB. Smaller
+  // wastes less at the end of each item (half of the step on average) but spreads the pages over
+  // more classes. It is raised when memory_bytes has too few pages for the classes.
+  double growth_factor = 0;
 
-  // Bytes of the smallest chunk, 48 to 1024, header (32) included. Items that are smaller waste the
+  // Bytes of the smallest chunk, 48 to 1024, header (24) included. Items that are smaller waste the
   // difference; a smaller value adds classes.
   std::size_t chunk_bytes_min = 64;
 
@@ -43,11 +79,11 @@ struct StoreOptions {
   // that finds no room fails with kNoMemory.
   bool evict = true;
 
-  // Shares of a class that its hot and warm lists may hold, in percent (hot_lru_pct, warm_lru_pct).
-  // The rest is the cold list, from which items are evicted. More hot protects new items longer,
-  // more warm those that were read twice.
-  unsigned hot_percent = 20;
-  unsigned warm_percent = 40;
+  // Who leaves when memory is full (-o eviction=).
+  EvictionKind eviction = EvictionKind::kHitDensity;
+
+  // Of kSegmentedLru; the others have nothing to tune.
+  LruTuning lru;
 
   // Seed of the hash of keys. Make it random, so that no client can aim at one bucket.
   std::uint64_t hash_seed = 0;

@@ -58,7 +58,7 @@ Item* StoreThread::look_up(const HashedKey& key, Seconds now, Miss& why) {
 
 void StoreThread::count_hit(const Item& item) {
   state_->counters.get_hits.add();
-  const Place place = item.place.load(std::memory_order_relaxed);
+  const Place place = item.place();
   // Unlinked this moment: the hit counts, on any list.
   const std::size_t list = is_linked(place) ? list_of(place) : 0;
   state_->classes[arena_->class_of(item)].hits[list].add();
@@ -78,7 +78,7 @@ ItemView StoreThread::get(const HashedKey& key, Seconds now) {
     count_miss(why);
     return {};
   }
-  EvictionPolicy::record_hit(*item, now);
+  EvictionPolicy::record_hit(*item, arena_->clock(), now);
   count_hit(*item);
   return view(*item);
 }
@@ -93,7 +93,7 @@ Item* StoreThread::touch_locked(const HashedKey& key, Seconds expiry, Seconds no
     return nullptr;
   }
   arena_->set_expiry(*item, expiry);
-  EvictionPolicy::record_hit(*item, now);
+  EvictionPolicy::record_hit(*item, arena_->clock(), now);
   state_->counters.touch_hits.add();
   state_->classes[arena_->class_of(*item)].touch_hits.add();
   return item;
@@ -116,12 +116,11 @@ MetaGetResult StoreThread::describe(const Item& item, const MetaGetOptions& opti
                                     Seconds now) const {
   MetaGetResult result;
   result.item = view(item);
-  result.last_access = item.last_access.load(std::memory_order_relaxed);
+  result.last_access = item.last_access();
   result.expiry_before = item.expiry.load(std::memory_order_relaxed);
-  const std::uint8_t hit = item.hit.load(std::memory_order_relaxed);
-  result.was_fetched = (hit & kFetched) != 0;
-  result.stale = (hit & kStale) != 0;
-  result.token_sent = (hit & kTokenSent) != 0;
+  result.was_fetched = item.state.has(kFetched);
+  result.stale = item.state.has(kStale);
+  result.token_sent = item.state.has(kTokenSent);
   const bool judge_new = options.touch && !options.recache_before_touch;
   const Seconds expiry = judge_new ? options.touch_expiry : result.expiry_before;
   const bool is_due =
@@ -147,7 +146,7 @@ MetaGetResult StoreThread::meta_get(const HashedKey& key, const MetaGetOptions& 
       if (!result.won) {
         state_->counters.cmd_get.add();
         count_hit(*item);
-        if (!options.no_bump) EvictionPolicy::record_hit(*item, now);
+        if (!options.no_bump) EvictionPolicy::record_hit(*item, arena_->clock(), now);
         return result;
       }
     }
@@ -161,7 +160,7 @@ MetaGetResult StoreThread::meta_get_locked(const HashedKey& key, const MetaGetOp
   Item* item = arena_->find_live(key, now);
   if (item == nullptr) return vivify_locked(key, options, now);
   MetaGetResult result = describe(*item, options, now);
-  if (result.won) item->hit.fetch_or(kTokenSent, std::memory_order_relaxed);
+  if (result.won) item->state.set_mark(kTokenSent);
   if (options.touch) {
     arena_->set_expiry(*item, options.touch_expiry);
     state_->counters.cmd_touch.add();
@@ -171,7 +170,7 @@ MetaGetResult StoreThread::meta_get_locked(const HashedKey& key, const MetaGetOp
     state_->counters.cmd_get.add();
     count_hit(*item);
   }
-  if (!options.no_bump) EvictionPolicy::record_hit(*item, now);
+  if (!options.no_bump) EvictionPolicy::record_hit(*item, arena_->clock(), now);
   return result;
 }
 
@@ -199,24 +198,23 @@ MetaGetResult StoreThread::vivify_locked(const HashedKey& key, const MetaGetOpti
   result.last_access = now;
   result.expiry_before = kNever;
   count_hit(*item);
-  if (!options.no_bump) EvictionPolicy::record_hit(*item, now);
+  if (!options.no_bump) EvictionPolicy::record_hit(*item, arena_->clock(), now);
   return result;
 }
 
 std::optional<ItemDebug> StoreThread::debug(const HashedKey& key, Seconds now) {
   const Item* item = arena_->find(key);
   if (item == nullptr || arena_->is_dead(*item, now)) return std::nullopt;
-  const std::uint8_t hit = item->hit.load(std::memory_order_relaxed);
   ItemDebug debug{};
   debug.expiry = item->expiry.load(std::memory_order_relaxed);
-  debug.last_access = item->last_access.load(std::memory_order_relaxed);
+  debug.last_access = item->last_access();
   debug.cas = item->cas.load(std::memory_order_acquire);
-  debug.fetched = (hit & kFetched) != 0;
-  debug.stale = (hit & kStale) != 0;
-  debug.token_sent = (hit & kTokenSent) != 0;
-  debug.key_is_binary = (item->layout & kBinaryKey) != 0;
+  debug.fetched = item->state.has(kFetched);
+  debug.stale = item->state.has(kStale);
+  debug.token_sent = item->state.has(kTokenSent);
+  debug.key_is_binary = item->key_is_binary();
   debug.client_flags = item->client_flags();
-  debug.value_bytes = item->value_bytes;
+  debug.value_bytes = item->value_bytes();
   debug.slab_class = arena_->class_of(*item) + 1U;
   debug.size_bytes = arena_->item_bytes(*item);
   if (item->large()) debug.pins = item->extension().pins.load(std::memory_order_relaxed);

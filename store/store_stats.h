@@ -52,6 +52,8 @@ namespace ringcache::store {
   X(slab_global_page_pool, kGauge, "slab_global_page_pool", "", "Slab pages that no class has")  \
   X(slabs_moved, kCounter, "slabs_moved", "slab_pages_moved_total",                              \
     "Slab pages moved between classes")                                                          \
+  X(items_moved, kCounter, "slab_reassign_rescues", "",                                          \
+    "Items copied to another page because theirs moved")                                         \
   X(hash_bytes, kGauge, "hash_bytes", "hash_bytes", "Bytes of the hash table")                   \
   X(hash_buckets, kGauge, "hash_buckets", "", "Buckets of the hash table")                       \
   X(thread_bytes, kGauge, "thread_bytes", "", "Bytes that the store keeps for its threads")      \
@@ -84,6 +86,7 @@ namespace ringcache::store {
   X(number_hot, kGauge, "number_hot", "", "Items on the hot list")                                \
   X(number_warm, kGauge, "number_warm", "", "Items on the warm list")                             \
   X(number_cold, kGauge, "number_cold", "", "Items on the cold list")                             \
+  X(number_temp, kGauge, "number_temp", "", "Items on the temporary list")                        \
   X(age_hot, kGauge, "age_hot", "", "Seconds since the last access of the hot list's tail")       \
   X(age_warm, kGauge, "age_warm", "", "Seconds since the last access of the warm list's tail")    \
   X(age, kGauge, "age", "items_age_seconds",                                                      \
@@ -113,7 +116,7 @@ namespace ringcache::store {
   X(hits_to_hot, kCounter, "hits_to_hot", "", "Hits on items of the hot list")                    \
   X(hits_to_warm, kCounter, "hits_to_warm", "", "Hits on items of the warm list")                 \
   X(hits_to_cold, kCounter, "hits_to_cold", "", "Hits on items of the cold list")                 \
-  X(hits_to_temp, kCounter, "hits_to_temp", "", "Always 0: there is no temporary list")
+  X(hits_to_temp, kCounter, "hits_to_temp", "", "Hits on items of the temporary list")
 
 // Of one slab class, as `stats slabs` prints it.
 #define RINGCACHE_STORE_CLASS_SLABS(X)                                                         \

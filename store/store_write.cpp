@@ -15,8 +15,7 @@ namespace {
 constexpr std::size_t kCopyUnderLockMax = 4096;
 
 ItemAttributes attributes_of(const Item& item) {
-  return {item.client_flags(), item.expiry.load(std::memory_order_relaxed),
-          (item.layout & kBinaryKey) != 0};
+  return {item.client_flags(), item.expiry.load(std::memory_order_relaxed), item.key_is_binary()};
 }
 
 // Appends the whole value of `from`.
@@ -99,7 +98,7 @@ StoreResult StoreThread::commit_locked(Reservation& reservation, const StoreOper
 
   switch (decision.action) {
     case StoreAction::kKeepAndTouch:
-      old->last_access.store(now, std::memory_order_relaxed);
+      old->set_last_access(now);
       [[fallthrough]];
     case StoreAction::kKeep:
       arena_->free_unlinked(item);
@@ -110,14 +109,13 @@ StoreResult StoreThread::commit_locked(Reservation& reservation, const StoreOper
     case StoreAction::kStoreStale:
       break;
   }
-  std::uint8_t hit = 0;
+  std::uint8_t marks = 0;
   if (decision.action == StoreAction::kStoreStale) {
     item.expiry.store(old->expiry.load(std::memory_order_relaxed), std::memory_order_relaxed);
-    hit =
-        static_cast<std::uint8_t>(kStale | (old->hit.load(std::memory_order_relaxed) & kTokenSent));
+    marks = static_cast<std::uint8_t>(kStale | (old->state.marks() & kTokenSent));
   }
   const std::uint64_t cas = operands.cas != 0 ? operands.cas : arena_->next_cas();
-  arena_->link(item, key.hash, old, cas, hit, now);
+  arena_->link(item, key.hash, old, cas, marks, now);
   return {StoreStatus::kStored, cas};
 }
 
@@ -143,7 +141,7 @@ void StoreThread::count_store(const StoreOperands& operands, const StoreDecision
 StoreResult StoreThread::concatenate(Item& added, Item& old, const StoreOperands& operands,
                                      std::uint64_t hash, Seconds now) {
   const ItemAttributes attributes = attributes_of(old);
-  const std::uint64_t value_bytes = std::uint64_t{old.value_bytes} + added.value_bytes;
+  const std::uint64_t value_bytes = std::uint64_t{old.value_bytes()} + added.value_bytes();
   if (arena_->too_large(old.key(), attributes.client_flags, value_bytes)) {
     state_->counters.store_too_large.add();
     arena_->free_unlinked(added);
@@ -191,6 +189,7 @@ DeleteStatus StoreThread::remove(const HashedKey& key, const DeleteOperands& ope
     invalidate(*item, operands);
   } else if (!operands.remove_value) {
     arena_->unlink(*item, key.hash);
+    arena_->collect();
   }
   return DeleteStatus::kDeleted;
 }
@@ -198,16 +197,15 @@ DeleteStatus StoreThread::remove(const HashedKey& key, const DeleteOperands& ope
 // Stale first, then the cas (release): a reader who sees the new cas sees the mark.
 void StoreThread::invalidate(Item& item, const DeleteOperands& operands) {
   if (operands.touch) arena_->set_expiry(item, operands.touch_expiry);
-  item.hit.fetch_or(kStale, std::memory_order_relaxed);
-  item.hit.fetch_and(static_cast<std::uint8_t>(~kTokenSent), std::memory_order_relaxed);
+  item.state.set_mark(kStale);
+  item.state.clear_mark(kTokenSent);
   item.cas.store(operands.cas != 0 ? operands.cas : arena_->next_cas(), std::memory_order_release);
 }
 
 Item* StoreThread::empty_value(const HashedKey& key, Item& old, const DeleteOperands& operands,
                                Seconds now) {
-  const ItemAttributes attributes{operands.client_flags,
-                                  operands.touch ? operands.touch_expiry : kNever,
-                                  (old.layout & kBinaryKey) != 0};
+  const ItemAttributes attributes{
+      operands.client_flags, operands.touch ? operands.touch_expiry : kNever, old.key_is_binary()};
   Item* empty = arena_->make_item(key.bytes, attributes, 0, now, &old, nullptr);
   if (empty == nullptr) {
     state_->counters.store_no_memory.add();
@@ -236,7 +234,7 @@ ArithmeticResult StoreThread::arithmetic(const HashedKey& key, const ArithmeticO
   ArithmeticResult result;
   result.cas = old->cas.load(std::memory_order_relaxed);
   // memcached looks at the cas after an empty value and before the digits.
-  if (old->value_bytes != 0 && operands.compare && operands.compare_cas != 0 &&
+  if (old->value_bytes() != 0 && operands.compare && operands.compare_cas != 0 &&
       operands.compare_cas != result.cas) {
     result.status = ArithmeticStatus::kExists;
     return result;
@@ -258,8 +256,8 @@ ArithmeticResult StoreThread::write_number(const HashedKey& key, const Arithmeti
   char digits[kDecimalBytesMax];
   const char* end = std::to_chars(digits, digits + sizeof digits, value).ptr;
   const auto length = static_cast<std::size_t>(end - digits);
-  const bool keeps_length = old != nullptr && length <= old->value_bytes;
-  const std::size_t value_bytes = keeps_length ? old->value_bytes : length;
+  const bool keeps_length = old != nullptr && length <= old->value_bytes();
+  const std::size_t value_bytes = keeps_length ? old->value_bytes() : length;
   const ItemAttributes attributes =
       old != nullptr ? attributes_of(*old)
                      : ItemAttributes{0, operands.vivify_expiry, operands.key_is_binary};
@@ -281,12 +279,13 @@ ArithmeticResult StoreThread::write_number(const HashedKey& key, const Arithmeti
     Arena::ClassState& counts = arena_->class_state(*old);
     ++(operands.decrement ? counts.decr_hits : counts.incr_hits);
   }
-  const std::uint8_t hit = keeps_length ? old->hit.load(std::memory_order_relaxed) : 0;
+  constexpr auto kKept = static_cast<std::uint8_t>(kMarksMask & ~kBinaryKey);
+  const auto marks = static_cast<std::uint8_t>(keeps_length ? old->state.marks() & kKept : 0);
   result.status = ArithmeticStatus::kOk;
   result.created = old == nullptr;
   result.value = value;
   result.cas = operands.cas != 0 ? operands.cas : arena_->next_cas();
-  arena_->link(*item, key.hash, old, result.cas, hit, now);
+  arena_->link(*item, key.hash, old, result.cas, marks, now);
   return result;
 }
 

@@ -36,13 +36,13 @@ TEST_CASE("options out of range are refused, others are resolved") {
   refused([](StoreOptions& o) { o.page_bytes = 2 * kMiB; });
   refused([](StoreOptions& o) { o.growth_factor = 1.0; });
   refused([](StoreOptions& o) { o.chunk_bytes_min = 40; });
-  refused([](StoreOptions& o) { o.hot_percent = 70; });
+  refused([](StoreOptions& o) { o.lru.hot_percent = 70; });
   refused([](StoreOptions& o) { o.threads_max = 0; });
   StoreOptions options;
   options.memory_bytes = 10 * kMiB + 5;
   const Store store(options);
   CHECK(store.options().memory_bytes == 10 * kMiB);
-  CHECK(store.options().page_bytes == 64 * 1024);
+  CHECK(store.options().page_bytes == 32 * 1024);
 }
 
 TEST_CASE("no more threads than allowed; what they counted outlives them") {
@@ -133,7 +133,7 @@ TEST_CASE("the background balance gives most memory to the size that is stored")
 
 TEST_CASE("items up to the limit are stored, larger ones refused, and the old one can be dropped") {
   StoreFixture f;
-  const std::size_t overhead = 32 + 12 + 3;  // header, extension of a chain, key
+  const std::size_t overhead = 24 + 12 + 3;  // header, extension of a chain, key
   const std::string largest(kMiB - overhead, 'x');
   CHECK(f.set("big", largest));
   CHECK(f.get("big") == largest);
@@ -340,7 +340,7 @@ TEST_CASE("stats add up and reset starts the counters again") {
   CHECK(stats.counters.get_misses == 50);
   CHECK(stats.totals.curr_items == 100);
   CHECK(stats.totals.total_items == 100);
-  CHECK(stats.totals.bytes == 100 * (32 + 100) + 10 * 5 + 90 * 6);
+  CHECK(stats.totals.bytes == 100 * (24 + 100) + 10 * 5 + 90 * 6);
   REQUIRE(stats.classes.size() >= 1);
   std::uint64_t hits = 0;
   std::uint64_t number = 0;

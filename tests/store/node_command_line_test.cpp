@@ -91,7 +91,7 @@ TEST_CASE("-o words") {
   CHECK(options.upload_timeout == std::chrono::seconds(7));
   CHECK(options.auth_timeout == std::chrono::seconds(9));
   CHECK_FALSE(options.refuse_at_limit);
-  CHECK(options.store.hot_percent == 10);
+  CHECK(options.store.lru.hot_percent == 10);
   CHECK(options.store.warm_percent == 50);
   CHECK(contains(bad({"-o", "hot_lru_pct"}), "hot_lru_pct: needs a value"));
   CHECK(contains(bad({"-o", "maxconns_fast=1"}), "maxconns_fast: takes no value"));

@@ -383,7 +383,7 @@ TEST_CASE("debug tells what there is and changes nothing") {
   CHECK(debug->key_is_binary);
   CHECK(debug->client_flags == 3);
   CHECK(debug->value_bytes == 5);
-  CHECK(debug->size_bytes == 32 + 4 + 1 + 5);
+  CHECK(debug->size_bytes == 24 + 4 + 1 + 5);
   CHECK(debug->slab_class >= 1);
   CHECK(f.counters().cmd_get == 0);
 }

@@ -7,12 +7,12 @@
 namespace ringcache::store {
 namespace {
 
-ClassPressure pressure(std::uint32_t pages, Seconds age, std::uint64_t evictions = 0,
+ClassPressure pressure(std::uint32_t pages, double age, std::uint64_t evictions = 0,
                        std::uint64_t free_chunks = 0) {
   ClassPressure made;
   made.pages = pages;
   made.chunks_per_page = 10;
-  made.tail_age = age;
+  made.surplus = age;
   made.evictions = evictions;
   made.free_chunks = free_chunks;
   return made;
@@ -33,20 +33,32 @@ TEST_CASE("a class in need takes from the one that can best spare a page") {
   CHECK(choose_donor(std::vector{pressure(2, 5)}, 0) == 0);  // itself
 }
 
+TEST_CASE("a class that evicts takes a page from one whose victims are much more wasteful") {
+  std::vector<ClassPressure> classes{pressure(5, 1000), pressure(5, 2500), pressure(5, 1900)};
+  CHECK(choose_donor_by_waste(classes, 0) == 1);
+  classes[1].excluded = true;
+  CHECK_FALSE(choose_donor_by_waste(classes, 0).has_value());  // 1900 is not twice 1000
+  classes[1].excluded = false;
+  classes[1].pages = 1;
+  CHECK_FALSE(choose_donor_by_waste(classes, 0).has_value());  // its last page
+  classes[2].free_chunks = 10;
+  CHECK(choose_donor_by_waste(classes, 0) == 2);  // a page's worth is free
+}
+
 TEST_CASE("pages move from old to young classes that evict, and only if it is worth while") {
   std::vector<ClassPressure> classes{pressure(5, 100), pressure(5, 10, 50), pressure(5, 50, 50)};
-  auto move = choose_move(classes);
+  auto move = choose_move_by_age(classes);
   REQUIRE(move.has_value());
   CHECK(move->from == 0);
   CHECK(move->to == 1);
   classes[0].pages = 2;
-  move = choose_move(classes);
+  move = choose_move_by_age(classes);
   REQUIRE(move.has_value());
   CHECK(move->from == 2);
-  classes[2].tail_age = 12;
-  CHECK_FALSE(choose_move(classes).has_value());  // 10 is not below 0.8 of 12
-  CHECK_FALSE(choose_move(std::vector{pressure(9, 1), pressure(9, 0, 5)}).has_value());
-  CHECK_FALSE(choose_move(std::vector{pressure(9, 100), pressure(9, 0)}).has_value());
+  classes[2].surplus = 12;
+  CHECK_FALSE(choose_move_by_age(classes).has_value());  // 10 is not below 0.8 of 12
+  CHECK_FALSE(choose_move_by_age(std::vector{pressure(9, 1), pressure(9, 0, 5)}).has_value());
+  CHECK_FALSE(choose_move_by_age(std::vector{pressure(9, 100), pressure(9, 0)}).has_value());
 }
 
 }  // namespace ringcache::store

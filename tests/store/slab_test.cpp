@@ -11,31 +11,33 @@ StoreOptions with_memory(std::size_t bytes) {
   StoreOptions options;
   options.memory_bytes = bytes;
   options.page_bytes = default_page_bytes(bytes);
+  options.growth_factor = default_growth_factor(bytes);
   return options;
 }
 
 }  // namespace
 
 TEST_CASE("the item header has the size and order that its drawing says") {
-  CHECK(sizeof(Item) == 32);
-  CHECK(Item::header_bytes(false, false) == 32);
-  CHECK(Item::header_bytes(false, true) == 36);
-  CHECK(Item::header_bytes(true, false) == 44);
-  CHECK(Item::header_bytes(true, true) == 48);
-  CHECK(offsetof(Item, prev) == 0);
-  CHECK(offsetof(Item, next) == 4);
-  CHECK(offsetof(Item, value_bytes) == 8);
-  CHECK(offsetof(Item, hit) == 14);
-  CHECK(offsetof(Item, expiry) == 24);
-  CHECK(offsetof(Item, last_access) == 28);
+  CHECK(sizeof(Item) == 24);
+  CHECK(Item::header_bytes(false, false) == 24);
+  CHECK(Item::header_bytes(false, true) == 28);
+  CHECK(Item::header_bytes(true, false) == 36);
+  CHECK(Item::header_bytes(true, true) == 40);
+  CHECK(offsetof(Item, cas) == 0);
+  CHECK(offsetof(Item, expiry) == 8);
+  CHECK(offsetof(Item, access) == 12);
+  CHECK(offsetof(Item, size) == 16);
+  CHECK(offsetof(Item, recency) == 20);
+  CHECK(offsetof(Item, key_bytes) == 22);
+  CHECK(offsetof(Item, state) == 23);
 }
 
 TEST_CASE("page size follows the memory") {
   CHECK(default_page_bytes(kMiB) == 16 * 1024);
   CHECK(default_page_bytes(2 * kMiB) == 32 * 1024);
-  CHECK(default_page_bytes(64 * kMiB) == 64 * 1024);
-  CHECK(default_page_bytes(256 * kMiB) == 256 * 1024);
-  CHECK(default_page_bytes(1024 * kMiB) == kMiB);
+  CHECK(default_page_bytes(64 * kMiB) == 32 * 1024);
+  CHECK(default_page_bytes(256 * kMiB) == 128 * 1024);
+  CHECK(default_page_bytes(2048 * kMiB) == kMiB);
   CHECK(default_page_bytes(std::size_t{100} << 30) == kMiB);
 }
 
@@ -64,10 +66,10 @@ TEST_CASE("chunk sizes are aligned, grow, waste little of a page and leave room 
 TEST_CASE("an allocator hands out disjoint chunks and takes whole pages back") {
   const StoreOptions options = with_memory(kMiB);
   Region region(options.memory_bytes);
-  SlabAllocator slabs(region, options);
+  SlabAllocator slabs(region, options, 64);
   CHECK(slabs.pool_pages() == 64);
-  CHECK(slabs.class_for(slabs.chunk_bytes_max()) == slabs.class_count() - 1);
-  CHECK(slabs.class_for(slabs.chunk_bytes_max() + 1) == kNoClass);
+  CHECK(slabs.class_for(slabs.room_max()) == slabs.class_count() - 1);
+  CHECK(slabs.class_for(slabs.room_max() + 1) == kNoClass);
 
   const ClassIndex small = slabs.class_for(100);
   CHECK(slabs.slab_class(small).chunk_bytes >= 100);
@@ -83,10 +85,10 @@ TEST_CASE("an allocator hands out disjoint chunks and takes whole pages back") {
     }
     REQUIRE(taken.insert(ref).second);
     CHECK(slabs.class_of(ref) == small);
-    CHECK(slabs.capacity(ref) == slabs.slab_class(small).chunk_bytes);
+    CHECK(slabs.room(ref) == slabs.slab_class(small).chunk_bytes);
     slabs.settle(ref);
   }
-  CHECK(slabs.slab_class(small).pages == 3);
+  CHECK(slabs.slab_class(small).pages.size() == 3);
   CHECK(slabs.slab_class(small).used == wanted);
   std::size_t previous = 0;
   for (const ChunkRef ref : taken) {
@@ -94,14 +96,14 @@ TEST_CASE("an allocator hands out disjoint chunks and takes whole pages back") {
     previous = region.offset(ref);
   }
   for (const ChunkRef ref : taken) slabs.give(ref);
-  CHECK(slabs.slab_class(small).pages == 0);
+  CHECK(slabs.slab_class(small).pages.empty());
   CHECK(slabs.pool_pages() == 64);
 }
 
 TEST_CASE("a draining page takes no new items and leaves when the last is gone") {
   const StoreOptions options = with_memory(kMiB);
   Region region(options.memory_bytes);
-  SlabAllocator slabs(region, options);
+  SlabAllocator slabs(region, options, 64);
   REQUIRE(slabs.add_page(0));
   const ChunkRef first = slabs.take(0);
   const ChunkRef second = slabs.take(0);

@@ -1,0 +1,265 @@
+// Pages on the move: from one class to another, chunk by chunk as stores go by, so that nobody
+// waits. What is worth keeping is copied to other pages of its class.
+#include <algorithm>
+#include <cstring>
+
+#include "store/arena.h"
+#include "store/hit_density.h"
+
+namespace ringcache::store {
+namespace {
+
+// Pages compared when one has to be given up, and chunks looked at on each.
+constexpr int kPagesCompared = 8;
+constexpr std::uint32_t kChunksSampled = 16;
+// Evictions between two looks at whether a page should move, and between two at another class's
+// next victim.
+constexpr std::uint64_t kEvictionsPerDecision = 32;
+constexpr std::uint64_t kEvictionsPerProbe = 2;
+// Weight of the newest victim in a class's mean.
+constexpr double kWasteWeight = 1.0 / 8;
+// Looks at all chunks of a page before the move is given up.
+constexpr unsigned kPassesMax = 64;
+
+bool has_pin(const Item& item) {
+  return item.large() && item.extension().pins.load(std::memory_order_relaxed) != 0;
+}
+
+}  // namespace
+
+// A page with nothing in progress on it: the cheapest of a few to give up, by the hits that its
+// items bring; of those that will be evicted as a whole simply the emptiest.
+PageIndex Arena::choose_page(ClassIndex donor, bool to_evict_all, Seconds now) {
+  const std::vector<PageIndex>& pages = slabs_.slab_class(donor).pages;
+  PageIndex best = kNoPage;
+  double best_worth = 0;
+  int compared = 0;
+  for (std::size_t looked = 0; looked < pages.size() && compared < kPagesCompared; ++looked) {
+    const PageIndex index = pages[++page_drawn_ % pages.size()];
+    const Page& page = slabs_.page(index);
+    if (page.busy != 0 || page.draining) continue;
+    ++compared;
+    double worth = page.used;
+    if (!to_evict_all) {
+      worth = 0;
+      const std::uint32_t step = std::max(page.fresh / kChunksSampled, 1U);
+      for (std::uint32_t chunk = 0; chunk < page.fresh; chunk += step) {
+        const Item* item = region_.item(slabs_.chunk(index, chunk));
+        if (item->place() == Place::kContinuation) {
+          item = region_.item(reinterpret_cast<const Continuation*>(item)->head);
+        }
+        if (item->linked()) worth += 1 / waste_of(*item, context_, now);
+      }
+    }
+    if (best != kNoPage && worth >= best_worth) continue;
+    best = index;
+    best_worth = worth;
+  }
+  return best;
+}
+
+// `to` kNoClass: to the pool.
+bool Arena::begin_move(ClassIndex from, ClassIndex to, Seconds now) {
+  const PageIndex page = choose_page(from, false, now);
+  if (page == kNoPage) return false;
+  move_ = {page, from, 0, 0};
+  slabs_.drain(page, to);
+  continue_move(0, now);
+  return true;
+}
+
+void Arena::continue_move(std::size_t chunks_max, Seconds now) {
+  if (move_.page == kNoPage) return;
+  for (std::size_t left = chunks_max;; --left) {
+    const Page& page = slabs_.page(move_.page);
+    if (page.slab_class != move_.from || !page.draining) {
+      ++pages_moved_;
+      move_ = {};
+      return;
+    }
+    if (left == 0) return;
+    if (move_.next_chunk >= page.fresh) {
+      // The rest waits for readers, or is pinned: in the end the page stays where it is.
+      move_.next_chunk = 0;
+      reclaimer_.reclaim(own_slot());
+      if (++move_.passes > kPassesMax) {
+        slabs_.undrain(move_.page);
+        move_ = {};
+      }
+      return;
+    }
+    if (vacate(slabs_.chunk(move_.page, move_.next_chunk), now) == Vacated::kWait) return;
+    ++move_.next_chunk;
+  }
+}
+
+// Sees to it that the chunk will be free. kWait: ask again when readers have passed.
+Arena::Vacated Arena::vacate(ChunkRef ref, Seconds now) {
+  Item* chunk = region_.item(ref);
+  Item* item = chunk;
+  const bool continuation = chunk->place() == Place::kContinuation;
+  if (continuation) item = region_.item(region_.continuation(ref)->head);
+  if (!item->linked() || is_held(*item) || has_pin(*item)) return Vacated::kDone;
+  if (is_dead(*item, now) || (!continuation && item->large())) {
+    evict(*item, now);
+    return Vacated::kDone;
+  }
+  const ChunkRef to = room_to_move(move_.from, now);
+  if (!item->linked()) {  // it was itself the victim
+    if (to != kNoChunk) give_back(to);
+    return Vacated::kDone;
+  }
+  if (to == kNoChunk) return Vacated::kWait;
+  if (continuation) {
+    move_continuation(*region_.continuation(ref), to);
+  } else {
+    move_item(*item, to);
+  }
+  return Vacated::kDone;
+}
+
+// A free chunk on another page of the class. If there is none, the class's next victim makes room,
+// which takes until readers have passed, unless it was on the page itself.
+ChunkRef Arena::room_to_move(ClassIndex at, Seconds now) {
+  if (const ChunkRef ref = slabs_.take(at)) return ref;
+  reclaimer_.reclaim(own_slot());
+  if (const ChunkRef ref = slabs_.take(at)) return ref;
+  if (!options_.evict) return kNoChunk;
+  Item* victim = classes_[at].policy->victim(now);
+  if (victim == nullptr) return kNoChunk;
+  if (is_held(*victim) || has_pin(*victim)) {
+    classes_[at].policy->refresh(*victim, now);
+    return kNoChunk;
+  }
+  evict(*victim, now);
+  reclaimer_.reclaim(own_slot());
+  return slabs_.take(at);
+}
+
+void Arena::give_back(ChunkRef ref) {
+  slabs_.settle(ref);
+  slabs_.give(ref);
+}
+
+// Readers find the item in the old chunk or in the new one; the bytes are the same.
+void Arena::move_item(Item& item, ChunkRef ref) {
+  Item& to = *region_.item(ref);
+  const std::size_t bytes = item.prefix_bytes() + item.key_bytes + item.head_value_bytes();
+  to.cas.store(item.cas.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  to.access.store(item.access.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  to.recency.store(item.recency.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  to.size = item.size;
+  to.key_bytes = item.key_bytes;
+  to.state.reset(item.place(), item.state.marks());
+  std::memcpy(static_cast<void*>(&to + 1), static_cast<const void*>(&item + 1),
+              bytes - sizeof(Item));
+  slabs_.settle(ref);
+  class_state(item).policy->on_move(item, to);
+  set_expiry(to, item.expiry.load(std::memory_order_relaxed));
+  table_.replace(hash_bytes(item.key(), options_.hash_seed), region_.ref(&item), ref);
+  reclaimer_.retire(item);
+  ++items_moved_;
+}
+
+void Arena::move_continuation(Continuation& chunk, ChunkRef ref) {
+  Continuation& to = *region_.continuation(ref);
+  to.next.store(chunk.next_chunk(), std::memory_order_relaxed);
+  to.head = chunk.head;
+  to.bytes = chunk.bytes;
+  to.state.reset(Place::kContinuation, 0);
+  std::memcpy(to.value(), chunk.value(), chunk.bytes);
+  slabs_.settle(ref);
+  const ChunkRef old = region_.ref(&chunk);
+  std::atomic<ChunkRef>* link = &region_.item(chunk.head)->extension().chain;
+  for (ChunkRef at = link->load(std::memory_order_relaxed); at != old;
+       at = link->load(std::memory_order_relaxed)) {
+    link = &region_.continuation(at)->next;
+  }
+  link->store(ref, std::memory_order_release);
+  reclaimer_.retire(chunk);
+  ++items_moved_;
+}
+
+// Another class's next victim, one class after the other: without it, a class that stores nothing
+// would keep its pages for ever.
+void Arena::probe_next_class(Seconds now) {
+  for (std::size_t tries = 0; tries < classes_.size(); ++tries) {
+    probed_ = static_cast<ClassIndex>((probed_ + 1) % classes_.size());
+    if (slabs_.slab_class(probed_).pages.empty()) continue;
+    const Item* victim = classes_[probed_].policy->victim(now);
+    if (victim == nullptr) return;
+    double& mean = classes_[probed_].waste;
+    const double waste = waste_of(*victim, context_, now);
+    mean = mean == 0 ? waste : mean + (waste - mean) * kWasteWeight;
+    return;
+  }
+}
+
+void Arena::balance_by_waste(ClassIndex at, double waste, Seconds now) {
+  double& mean = classes_[at].waste;
+  mean = mean == 0 ? waste : mean + (waste - mean) * kWasteWeight;
+  if (!automove_) return;
+  ++evictions_;
+  if (evictions_ % kEvictionsPerProbe == 0) probe_next_class(now);
+  if (evictions_ % kEvictionsPerDecision != 0 || move_.page != kNoPage) return;
+  const auto donor = choose_donor_by_waste(pressures(now), at);
+  if (donor) begin_move(*donor, at, now);
+}
+
+// After the limit was lowered: one page after the other leaves.
+void Arena::shed_excess(Seconds now) {
+  if (slabs_.excess_pages() == 0 || move_.page != kNoPage || !options_.evict) return;
+  const std::span<ClassPressure> pressures = this->pressures(now);
+  const ClassPressure* best = nullptr;
+  for (const ClassPressure& candidate : pressures) {
+    if (candidate.pages == 0) continue;
+    if (best == nullptr || candidate.surplus > best->surplus) best = &candidate;
+  }
+  if (best != nullptr) begin_move(static_cast<ClassIndex>(best - pressures.data()), kNoClass, now);
+}
+
+bool Arena::set_memory_limit(std::size_t bytes, Seconds now) {
+  if (bytes < kMemoryBytesMin || bytes > region_.bytes()) return false;
+  const ArenaLock lock(*this);
+  slabs_.set_page_limit(static_cast<PageIndex>(bytes / options_.page_bytes));
+  clock_.set_memory(bytes);
+  item_bytes_max_.store(std::min(options_.item_bytes_max, bytes / 2), std::memory_order_relaxed);
+  shed_excess(now);
+  return true;
+}
+
+ReassignStatus Arena::reassign_page(std::optional<ClassIndex> from, ClassIndex to, Seconds now) {
+  const ArenaLock lock(*this);
+  if (to >= classes_.size() || (from && *from >= classes_.size())) return ReassignStatus::kBadClass;
+  if (from && *from == to) return ReassignStatus::kSame;
+  if (move_.page != kNoPage) return ReassignStatus::kBusy;
+  if (!from) from = choose_donor(pressures(now), to);
+  if (!from || *from == to || slabs_.slab_class(*from).pages.size() < 2) {
+    return ReassignStatus::kNoSpare;
+  }
+  return begin_move(*from, to, now) ? ReassignStatus::kOk : ReassignStatus::kNoSpare;
+}
+
+void Arena::set_automove(bool on) {
+  const ArenaLock lock(*this);
+  automove_ = on;
+}
+
+bool Arena::automove() const {
+  const ArenaLock lock(*this);
+  return automove_;
+}
+
+bool Arena::tune_lru(const LruTuning& tuning) {
+  if (options_.eviction != EvictionKind::kSegmentedLru || !is_valid(tuning)) return false;
+  const ArenaLock lock(*this);
+  options_.lru = tuning;
+  return true;
+}
+
+LruTuning Arena::lru_tuning() const {
+  const ArenaLock lock(*this);
+  return options_.lru;
+}
+
+}  // namespace ringcache::store

@@ -1,0 +1,138 @@
+#include "store/hit_density.h"
+
+#include <algorithm>
+
+namespace ringcache::store {
+
+double waste_of(const Item& item, const EvictionContext& context, Seconds now) {
+  // A chunk's bytes, or those of a chain; what a chain's last chunk wastes is left out.
+  const std::size_t bytes = item.chained()
+                                ? item.prefix_bytes() + item.key_bytes + item.value_bytes()
+                                : context.slabs.room(context.region.ref(&item));
+  const double age = context.clock.age(item, now) + 0.5;
+  return static_cast<double>(bytes) * age / (AccessClock::reads(item) + 1);
+}
+
+HitDensity::HitDensity(const EvictionContext& context, ClassIndex slab_class)
+    : context_(context),
+      class_(slab_class),
+      random_(0x9E3779B97F4A7C15 * (slab_class + 1) ^ context.options.hash_seed) {}
+
+void HitDensity::on_insert(Item& item) {
+  item.state.set_place(place_of_list(kCold));
+  ++items_;
+}
+
+void HitDensity::on_remove(Item&) {
+  --items_;
+}
+
+void HitDensity::on_move(Item&, Item&) {}
+
+// xorshift64*
+std::uint64_t HitDensity::random() {
+  random_ ^= random_ >> 12;
+  random_ ^= random_ << 25;
+  random_ ^= random_ >> 27;
+  if (random_ == 0) random_ = 1;
+  return random_ * 0x2545F4914F6CDD1D;
+}
+
+ChunkRef HitDensity::draw() {
+  const std::vector<PageIndex>& pages = context_.slabs.slab_class(class_).pages;
+  const std::uint64_t bits = random();
+  const PageIndex page = pages[((bits >> 32) * pages.size()) >> 32];
+  const std::uint64_t fresh = context_.slabs.page(page).fresh;
+  if (fresh == 0) return kNoChunk;  // nothing was stored there yet
+  const auto chunk = static_cast<std::uint32_t>(((bits & 0xFFFFFFFF) * fresh) >> 32);
+  return context_.slabs.chunk(page, chunk);
+}
+
+Item* HitDensity::item_at(ChunkRef ref) const {
+  Item* item = context_.region.item(ref);
+  if (item->place() == Place::kContinuation) {
+    item = context_.region.item(context_.region.continuation(ref)->head);
+  }
+  return item->linked() ? item : nullptr;
+}
+
+Item* HitDensity::item_of(const Candidate& candidate) const {
+  if (candidate.ref == kNoChunk) return nullptr;
+  return context_.slabs.is_chunk_of(class_, candidate.ref) ? item_at(candidate.ref) : nullptr;
+}
+
+void HitDensity::consider(ChunkRef ref, Seconds now) {
+  const Item* item = ref == kNoChunk ? nullptr : item_at(ref);
+  if (item == nullptr) return;
+  const double waste = waste_of(*item, context_, now);
+  std::size_t at = best_.size();
+  while (at > 0 && best_[at - 1].waste < waste) --at;
+  if (at == best_.size()) return;
+  // An item has several chunks, and a chunk may be drawn twice.
+  for (const Candidate& other : best_) {
+    if (other.ref != kNoChunk && item_at(other.ref) == item) return;
+  }
+  std::copy_backward(best_.begin() + static_cast<std::ptrdiff_t>(at), best_.end() - 1, best_.end());
+  best_[at] = {ref, waste};
+}
+
+Item* HitDensity::victim(Seconds now) {
+  const SlabClass& slab_class = context_.slabs.slab_class(class_);
+  if (slab_class.pages.empty()) return nullptr;
+  std::array<ChunkRef, kDraws> drawn;
+  for (ChunkRef& ref : drawn) {
+    ref = draw();
+    __builtin_prefetch(context_.region.item(ref));
+  }
+  // The runners-up may have been read or have gone since: looked at as any other.
+  const auto before = best_;
+  best_ = {};
+  for (const Candidate& old : before) {
+    if (item_of(old) != nullptr) consider(old.ref, now);
+  }
+  for (const ChunkRef ref : drawn) consider(ref, now);
+  if (best_[0].ref == kNoChunk) return search();
+  return item_at(best_[0].ref);
+}
+
+// Hardly anything in the class is linked: looks everywhere.
+Item* HitDensity::search() const {
+  for (const PageIndex page : context_.slabs.slab_class(class_).pages) {
+    for (std::uint32_t chunk = 0; chunk < context_.slabs.page(page).fresh; ++chunk) {
+      if (Item* item = item_at(context_.slabs.chunk(page, chunk))) return item;
+    }
+  }
+  return nullptr;
+}
+
+void HitDensity::refresh(Item& item, Seconds) {
+  context_.clock.mark_read(item);
+}
+
+std::size_t HitDensity::maintain(Seconds, std::size_t) {
+  return 0;
+}
+
+// The age is an estimate, as all here: of those who are up next, and of some of one page.
+std::array<ListFigures, kListsMax> HitDensity::lists(Seconds now) const {
+  std::array<ListFigures, kListsMax> figures;
+  figures[kCold].items = items_;
+  Seconds& age = figures[kCold].age;
+  const auto look_at = [&](const Item* item) {
+    if (item != nullptr && now > item->last_access()) {
+      age = std::max(age, now - item->last_access());
+    }
+  };
+  for (const Candidate& candidate : best_) look_at(item_of(candidate));
+  const SlabClass& slab_class = context_.slabs.slab_class(class_);
+  if (slab_class.pages.empty()) return figures;
+  const PageIndex page = slab_class.pages.front();
+  const std::uint32_t fresh = context_.slabs.page(page).fresh;
+  const std::uint32_t step = std::max(fresh / static_cast<std::uint32_t>(kDraws), 1U);
+  for (std::uint32_t chunk = 0; chunk < fresh; chunk += step) {
+    look_at(item_at(context_.slabs.chunk(page, chunk)));
+  }
+  return figures;
+}
+
+}  // namespace ringcache::store

@@ -35,7 +35,7 @@ const CommandSpec* find_command(std::string_view word) {
       return first_named(
           word, {Command::kGets, Command::kIncr, Command::kDecr, Command::kGats, Command::kQuit});
     case 5:
-      return first_named(word, {Command::kTouch, Command::kStats});
+      return first_named(word, {Command::kTouch, Command::kStats, Command::kWatch});
     case 6:
       return first_named(word, {Command::kDelete, Command::kAppend});
     case 7:

@@ -38,6 +38,7 @@ enum class Command : std::uint8_t {
   kVerbosity,
   kVersion,
   kStats,
+  kWatch,
   kRefreshCerts,
   kQuit,
 };
@@ -49,7 +50,7 @@ enum class CommandClass : std::uint8_t {
   kWrite,      // a failed node is an error: set ... touch ms md ma
   kDebugRead,  // reads one key's metadata, never counted as a hit or a miss: me
   kFanOut,     // goes to every node: flush_all stats
-  kLocal,      // answered where it arrives: version verbosity refresh_certs quit mn
+  kLocal,      // answered where it arrives: version verbosity watch refresh_certs quit mn
 };
 
 struct CommandSpec {
@@ -89,6 +90,7 @@ inline constexpr std::array<CommandSpec, kCommandCount> kCommandTable{{
     {Command::kVerbosity, "verbosity", CommandClass::kLocal, false, false, false, true},
     {Command::kVersion, "version", CommandClass::kLocal, false, false, false, false},
     {Command::kStats, "stats", CommandClass::kFanOut, false, false, false, false},
+    {Command::kWatch, "watch", CommandClass::kLocal, false, false, false, true},
     {Command::kRefreshCerts, "refresh_certs", CommandClass::kLocal, false, false, false, false},
     {Command::kQuit, "quit", CommandClass::kLocal, false, false, false, false},
 }};

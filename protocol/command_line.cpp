@@ -95,6 +95,14 @@ ParseResult parse_verbosity(const Words& words, Request& request) {
   return ParseResult::kDone;
 }
 
+// "watch <class>* [noreply]". The classes are the server's to know; noreply is none of them, so it
+// hides the error that it causes.
+ParseResult parse_watch(const Words& words, Request& request) {
+  set_args(request, words);
+  request.quiet = words.last() == kNoreply;
+  return ParseResult::kDone;
+}
+
 // A word that names no command: ERROR, or for a browser at the wrong port a silent close. memcached
 // looks at the first letter first, so a line that starts like a command is an ERROR all the same.
 ParseResult refuse_unknown(const Words& words, Request& request) {
@@ -165,6 +173,8 @@ ParseResult parse_command_line(std::string_view line, Request& request) {
       return parse_flush_all(words, request);
     case Command::kVerbosity:
       return parse_verbosity(words, request);
+    case Command::kWatch:
+      return parse_watch(words, request);
     default:
       set_args(request, words);
       return ParseResult::kDone;

@@ -60,6 +60,7 @@ constexpr Answers answers_of(Command command) {
       return any_of({kStat, kEnd, kOk, kReset});
     case Command::kFlushAll:
     case Command::kVerbosity:
+    case Command::kWatch:
     case Command::kRefreshCerts:
       return any_of({kOk});
     default:  // the other storage commands

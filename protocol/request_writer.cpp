@@ -104,6 +104,7 @@ char* write_request_line(char* out, const Request& request) {
       out = append_number(out, request.delta);
       break;
     case Command::kStats:
+    case Command::kWatch:
       for (const std::string_view arg : request.args()) out = append_word(out, arg);
       break;
     case Command::kMetaNoop:

@@ -217,6 +217,9 @@ void ClientSession::execute_local(const Request& request) {
       return answer(request, kProxyVersionLine);
     case Command::kMetaNoop:
       return answer(request, protocol::kMetaNoop);
+    case Command::kWatch:  // a node's events are asked of the node
+      if (!request.quiet) answer_line(protocol::kErrorUnknownCommand);
+      return;
     case Command::kRefreshCerts:
       return answer_line(protocol::kErrorNoTls);
     default:  // verbosity: the proxy's log level is its configuration's business

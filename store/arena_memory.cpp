@@ -3,6 +3,7 @@
 #include <cstring>
 
 #include "store/arena.h"
+#include "store/eviction_sink.h"
 #include "store/hit_density.h"
 
 namespace ringcache::store {
@@ -177,6 +178,12 @@ void Arena::evict(Item& item, Seconds now) {
   if (!item.state.has(kFetched)) ++state.evicted_unfetched;
   if (item.state.has(kActive)) ++state.evicted_active;
   state.evicted_time = now > last ? now - last : 0;
+  if (options_.eviction_sink != nullptr && options_.eviction_sink->wanted()) {
+    options_.eviction_sink->on_evict(
+        {item.key(), item.state.has(kFetched), item.expiry.load(std::memory_order_relaxed), last,
+         class_of(item) + 1U, item.value_bytes()},
+        now);
+  }
   unlink(item, hash);
 }
 

@@ -32,8 +32,9 @@ Executor::Executor(Store& store, ExecutorHost& host, ValueBudget& budget, std::i
       thread_(store.thread()),
       pins_(budget) {}
 
-void Executor::begin_turn(Seconds now) {
+void Executor::begin_turn(Seconds now, int client_fd) {
   now_ = now;
+  client_fd_ = client_fd;
   thread_.begin_batch();
 }
 
@@ -48,6 +49,7 @@ std::size_t Executor::retrieve(const Request& request, std::size_t first_key,
   const auto keys = request.keys();
   const bool with_cas = request.command == Command::kGets || request.command == Command::kGats;
   const bool touches = request.command == Command::kGat || request.command == Command::kGats;
+  const bool watched = is_watched(kWatchFetchers);
   const Seconds touch_expiry = touches ? expiry(request.exptime_s) : kNever;
 
   std::array<HashedKey, kKeysTogether> together;
@@ -61,6 +63,7 @@ std::size_t Executor::retrieve(const Request& request, std::size_t first_key,
     for (std::size_t i = 0; count > 1 && i < count; ++i) thread_.prefetch_item(together[i]);
     for (std::size_t i = 0; i < count; ++i) {
       if (out.bytes() > output_bytes_max) return answered;
+      if (watched) [[unlikely]] watch_fetch(together[i]);
       const ItemView item = touches ? thread_.get_and_touch(together[i], touch_expiry, now_)
                                     : thread_.get(together[i], now_);
       if (item && !write_value(item, with_cas, out)) {
@@ -113,6 +116,7 @@ void Executor::refuse_read(net::WriteBuffer& out) {
 
 Executor::Next Executor::execute(const Request& request, const HashedKey& key,
                                  net::WriteBuffer& out) {
+  if (is_watched(kWatchFetchers)) [[unlikely]] watch_request(request, key);
   switch (request.command) {
     case Command::kDelete:
       remove(request, key, out);
@@ -158,6 +162,8 @@ Executor::Next Executor::execute(const Request& request, const HashedKey& key,
       break;
     case Command::kQuit:
       return Next::kClose;
+    case Command::kWatch:
+      return Next::kWatch;
     default:  // reads and stores have calls of their own
       write_line(out, protocol::kErrorUnknownCommand);
       break;

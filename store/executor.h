@@ -17,6 +17,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -28,6 +29,7 @@
 #include "protocol/response_writer.h"
 #include "store/executor_host.h"
 #include "store/executor_values.h"
+#include "store/node_watch_log.h"
 #include "store/store.h"
 
 namespace ringcache::store {
@@ -40,7 +42,8 @@ struct PendingStore {
   StoreOperands operands;
   protocol::Command command = protocol::Command::kSet;
   bool quiet = false;
-  // For the answer to an ms.
+  ItemAttributes attributes;  // for watchers
+  // For the answer to an ms, and for watchers.
   bool key_is_base64 = false;
   std::uint8_t key_bytes = 0;
   std::array<char, kKeyBytesMax> key;
@@ -51,7 +54,8 @@ struct PendingStore {
 
 class Executor {
  public:
-  enum class Next : std::uint8_t { kContinue, kClose };
+  // kWatch: the connection asks to be a watcher; request.args() are the classes. Nothing is answered.
+  enum class Next : std::uint8_t { kContinue, kClose, kWatch };
   static constexpr std::size_t kRefused = SIZE_MAX;
 
   // All must outlive the executor. `unix_offset` as for expiry_from_wire.
@@ -59,7 +63,8 @@ class Executor {
 
   // --- the turn ---
 
-  void begin_turn(Seconds now);
+  // `client_fd`: whose requests they are, for watchers.
+  void begin_turn(Seconds now, int client_fd = -1);
   void end_turn();
 
   // Interrupts the turn for something that may wait, as a lock or a log line may, which nothing
@@ -106,6 +111,16 @@ class Executor {
   // The answer to a line that the parser refused.
   void refuse(const protocol::Request& request, net::WriteBuffer& out);
 
+  // --- watchers (node_watchers.h) ---
+
+  // Where events go; without, none are made. Before the first turn.
+  void set_watch_log(WatchLog& log) { watch_log_ = &log; }
+  // The classes that somebody watches. Set by any thread, while there is a log.
+  std::atomic<WatchClasses>& watched() { return watched_; }
+  bool is_watched(WatchClasses classes) const {
+    return (watched_.load(std::memory_order_relaxed) & classes) != 0;
+  }
+
   // Counted since the start; any thread may read them.
   const net::Counter& meta_commands() const { return meta_commands_; }
   // Storage commands refused because too many values were arriving already.
@@ -129,7 +144,7 @@ class Executor {
   static StoreReply reply_of(const PendingStore& pending);
   void answer_store(const StoreReply& reply, const StoreResult& result, net::WriteBuffer& out);
   void answer_store_error(const StoreReply& reply, std::string_view text, net::WriteBuffer& out);
-  void refuse_store(const StoreReply& reply, StoreStatus status, const HashedKey& key,
+  void refuse_store(const protocol::Request& request, StoreStatus status, const HashedKey& key,
                     net::WriteBuffer& out);
 
   // One line of text and CRLF.
@@ -153,6 +168,17 @@ class Executor {
   void meta_debug(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
   void answer_meta_store(const StoreReply& reply, const StoreResult& result, net::WriteBuffer& out);
 
+  // executor_watch.cpp
+  void watch_fetch(const HashedKey& key) { watch_fetch(key, thread_.peek(key, now_)); }
+  void watch_fetch(const HashedKey& key, const PeekResult& found);
+  void watch_request(const protocol::Request& request, const HashedKey& key);
+  // A store that was decided; `before` is what was under the key.
+  void watch_store(const HashedKey& key, const PeekResult& before, const StoreOperands& operands,
+                   const ItemAttributes& attributes, std::size_t value_bytes, StoreStatus status);
+  void watch_refusal(const protocol::Request& request, const HashedKey& key, StoreStatus status,
+                     bool discards);
+  void watch_created(const HashedKey& key);
+
   Seconds expiry(std::int64_t exptime_s) const {
     return expiry_from_wire(exptime_s, now_, unix_offset_);
   }
@@ -170,6 +196,9 @@ class Executor {
   StoreThread thread_;
   PinPool pins_;
   Seconds now_ = kClockStart;
+  int client_fd_ = -1;
+  std::atomic<WatchClasses> watched_{0};  // beside what every command reads
+  WatchLog* watch_log_ = nullptr;
   net::Counter meta_commands_;
   net::Counter uploads_refused_;
   net::Counter reads_refused_;

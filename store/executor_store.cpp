@@ -98,46 +98,50 @@ void Executor::store(const Request& request, const HashedKey& key, std::string_v
     return;
   }
   const StoreOperands operands = operands_of(request);
-  const StoreResult result = thread_.store(key, attributes_of(request), value, operands, now_);
+  const ItemAttributes attributes = attributes_of(request);
+  const bool watched = is_watched(kWatchFetchers | kWatchMutations);
+  const PeekResult before = watched ? thread_.peek(key, now_) : PeekResult{};
+  const StoreResult result = thread_.store(key, attributes, value, operands, now_);
   const bool is_append =
       operands.mode == StoreMode::kAppend || operands.mode == StoreMode::kPrepend;
   const bool failed =
       result.status == StoreStatus::kTooLarge || result.status == StoreStatus::kNoMemory;
   // A sum that is too large is no failure of this item; see answer_store.
   if (failed && !is_append) {
-    refuse_store(reply, result.status, key, out);
+    refuse_store(request, result.status, key, out);
   } else {
+    if (watched) [[unlikely]] {
+      watch_store(key, before, operands, attributes, value.size(), result.status);
+    }
     answer_store(reply, result, out);
   }
 }
 
 bool Executor::start_store(const Request& request, const HashedKey& key, PendingStore& pending,
                            net::WriteBuffer& out) {
-  const StoreReply reply = reply_of(request);
   const std::size_t bytes = request.value_bytes;
   const bool may_fit = bytes <= store_.options().item_bytes_max;  // if not, reserve counts it
   if (may_fit && !budget_.take_reserved(bytes)) {
     uploads_refused_.add();
-    refuse_store(reply, StoreStatus::kNoMemory, key, out);
+    refuse_store(request, StoreStatus::kNoMemory, key, out);
     return false;
   }
-  pending.reservation = thread_.reserve(key, attributes_of(request), bytes, now_);
+  pending.attributes = attributes_of(request);
+  pending.reservation = thread_.reserve(key, pending.attributes, bytes, now_);
   if (!pending.reservation) {
     if (may_fit) budget_.give_reserved(bytes);
     const bool too_large = pending.reservation.status() == ReserveStatus::kTooLarge;
-    refuse_store(reply, too_large ? StoreStatus::kTooLarge : StoreStatus::kNoMemory, key, out);
+    refuse_store(request, too_large ? StoreStatus::kTooLarge : StoreStatus::kNoMemory, key, out);
     return false;
   }
   pending.reserved_bytes = bytes;
   pending.operands = operands_of(request);
   pending.command = request.command;
   pending.quiet = request.quiet;
-  if (is_meta(request.command)) {
-    pending.key_is_base64 = request.key_is_base64;
-    pending.key_bytes = static_cast<std::uint8_t>(request.key().size());
-    std::memcpy(pending.key.data(), request.key().data(), request.key().size());
-    pending.meta_flags = protocol::SavedMetaFlags(request.meta);
-  }
+  pending.key_is_base64 = request.key_is_base64;
+  pending.key_bytes = static_cast<std::uint8_t>(request.key().size());
+  std::memcpy(pending.key.data(), request.key().data(), request.key().size());
+  if (is_meta(request.command)) pending.meta_flags = protocol::SavedMetaFlags(request.meta);
   return true;
 }
 
@@ -149,7 +153,16 @@ void Executor::finish_store(PendingStore& pending, bool good_end, net::WriteBuff
     answer_store_error(reply, protocol::kErrorBadDataChunk, out);
     return;
   }
-  answer_store(reply, thread_.commit(std::move(pending.reservation), pending.operands, now_), out);
+  const bool watched = is_watched(kWatchFetchers | kWatchMutations);
+  const HashedKey key = watched ? store_.hashed(pending.key_view()) : HashedKey{};
+  const PeekResult before = watched ? thread_.peek(key, now_) : PeekResult{};
+  const std::size_t value_bytes = pending.reservation.value_bytes();
+  const StoreResult result =
+      thread_.commit(std::move(pending.reservation), pending.operands, now_);
+  if (watched) [[unlikely]] {
+    watch_store(key, before, pending.operands, pending.attributes, value_bytes, result.status);
+  }
+  answer_store(reply, result, out);
 }
 
 void Executor::abandon_store(PendingStore& pending) {
@@ -190,11 +203,14 @@ void Executor::answer_store_error(const StoreReply& reply, std::string_view text
 
 // A value that can't be stored must not leave an older one to be read: memcached drops the item for
 // `set`, and for ms in every mode.
-void Executor::refuse_store(const StoreReply& reply, StoreStatus status, const HashedKey& key,
+void Executor::refuse_store(const Request& request, StoreStatus status, const HashedKey& key,
                             net::WriteBuffer& out) {
-  if (reply.command == Command::kSet || reply.command == Command::kMetaSet) {
-    thread_.discard(key, now_);
+  const StoreReply reply = reply_of(request);
+  const bool discards = reply.command == Command::kSet || reply.command == Command::kMetaSet;
+  if (is_watched(kWatchFetchers | kWatchMutations)) [[unlikely]] {
+    watch_refusal(request, key, status, discards);
   }
+  if (discards) thread_.discard(key, now_);
   if (is_meta(reply.command)) meta_commands_.add();
   answer_store_error(reply,
                      status == StoreStatus::kTooLarge ? protocol::kErrorTooLarge

@@ -6,6 +6,7 @@ add_library(ringcache_node_core STATIC
   executor_meta.cpp
   executor_store.cpp
   executor_values.cpp
+  executor_watch.cpp
   node.cpp
   node_authentication.cpp
   node_command_line.cpp
@@ -15,8 +16,12 @@ add_library(ringcache_node_core STATIC
   node_metrics.cpp
   node_peer.cpp
   node_session.cpp
+  node_session_watch.cpp
   node_stats.cpp
   node_version.cpp
+  node_watch_log.cpp
+  node_watcher.cpp
+  node_watchers.cpp
   node_worker.cpp
 )
 target_link_libraries(ringcache_node_core PUBLIC ringcache_store ringcache_protocol ringcache_net)

@@ -26,8 +26,9 @@ std::uint64_t random_seed() {
   return std::uint64_t{device()} << 32 | device();
 }
 
-StoreOptions store_options(const NodeOptions& options) {
+StoreOptions store_options(const NodeOptions& options, NodeWatchers* watchers) {
   StoreOptions store = options.store;
+  store.eviction_sink = watchers;
   if (store.hash_seed == 0) store.hash_seed = random_seed();
   store.threads_max = static_cast<unsigned>(kThreadsLimit);
   return store;
@@ -46,6 +47,8 @@ std::string_view state_name(SessionState state) {
       return "conn_swallow";
     case SessionState::kWriting:
       return "conn_mwrite";
+    case SessionState::kWatching:
+      return "conn_watch";
     case SessionState::kReading:
       break;
   }
@@ -58,7 +61,8 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
     : options_(options),
       clock_(clock),
       node_clock_(start_clock(clock)),
-      store_(store_options(options)),
+      watchers_(options.watch_enabled ? std::make_unique<NodeWatchers>(options.watch) : nullptr),
+      store_(store_options(options, watchers_.get())),
       budget_(store_.options().memory_bytes),
       maintenance_(store_, clock, node_clock_),
       threads_({.count = options.threads, .name = "node", .clock = &clock}),
@@ -71,6 +75,12 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
     workers_.push_back(std::make_unique<NodeWorker>(store_, static_cast<ExecutorHost&>(*this),
                                                     budget_, node_clock_));
     workers_.back()->upload_timeout = options_.upload_timeout;
+    if (watchers_) {
+      NodeWorker& worker = *workers_.back();
+      worker.watchers = watchers_.get();
+      worker.watch_log = &watchers_->add_worker(worker.executor.watched());
+      worker.executor.set_watch_log(*worker.watch_log);
+    }
     workers_.back()->auth_timeout = options_.auth_timeout;
     workers_.back()->credentials = credentials_.get();
   }
@@ -86,6 +96,7 @@ Node::~Node() {
   listener_.reset();
   threads_.stop();
   threads_.join();
+  if (watchers_) watchers_->stop();
   maintenance_.stop();
 }
 
@@ -106,6 +117,7 @@ net::ListenerOptions Node::listener_options() const {
 
 std::optional<std::string> Node::start() {
   if (auto error = threads_.start()) return error;
+  if (watchers_) watchers_->start(threads_);
   if (auto error = start_metrics()) return error;
   if (auto error = listener_->start()) return error;
   maintenance_.start();
@@ -148,6 +160,7 @@ bool Node::drain() {
   const bool all_closed = listener_->drain(options_.shutdown_grace);
   threads_.stop();
   threads_.join();
+  if (watchers_) watchers_->stop();
   maintenance_.stop();
   return all_closed;
 }
@@ -242,6 +255,14 @@ NodeFigures Node::figures() const {
   figures.copied_bytes = budget_.copied_bytes();
   figures.accepting_conns = accepting_ ? 1 : 0;
   figures.threads = threads_.size();
+  if (watchers_) {
+    const WatchFigures watch = watchers_->figures();
+    figures.log_worker_dropped = watch.worker_dropped;
+    figures.log_worker_written = watch.worker_written;
+    figures.log_watcher_skipped = watch.watcher_skipped;
+    figures.log_watcher_sent = watch.watcher_sent;
+    figures.log_watchers = watch.watchers;
+  }
   figures.sweeps = maintenance_.sweeps();
   figures.maintenance_turns = maintenance_.turns();
   for (const auto& worker : workers_) {

@@ -76,6 +76,7 @@ class Node final : private ExecutorHost {
   const NodeOptions options_;
   const net::Clock& clock_;
   const NodeClock node_clock_;
+  std::unique_ptr<NodeWatchers> watchers_;  // nullptr with -W; outlives the store
   Store store_;
   ValueBudget budget_;
   NodeMaintenance maintenance_;

@@ -28,6 +28,16 @@ std::string set_percent(std::string_view value, unsigned& percent) {
   return "";
 }
 
+// `bytes` of a buffer that is given in KiB.
+std::string set_buffer(std::string_view value, std::size_t& bytes) {
+  unsigned kib = 0;
+  if (!parse_unsigned(value, 65'536, kib) || kib == 0) {
+    return "must be a number of KiB from 1 to 65536";
+  }
+  bytes = std::size_t{kib} * 1024;
+  return "";
+}
+
 std::string nothing_to_do(std::string_view, NodeOptions&) {
   return "";
 }
@@ -68,6 +78,14 @@ constexpr std::array kWords{
           options.auth_timeout = std::chrono::seconds(seconds);
           return "";
         }},
+    Word{"worker_logbuf_size", "=KIB", "events that a thread keeps for watchers (default 64)",
+         [](std::string_view value, NodeOptions& options) {
+           return set_buffer(value, options.watch.worker_log_bytes);
+         }},
+    Word{"watcher_logbuf_size", "=KIB", "lines that wait for one watcher (default 256)",
+         [](std::string_view value, NodeOptions& options) {
+           return set_buffer(value, options.watch.watcher_buffer_bytes);
+         }},
     Word{"maxconns_fast", "", "refuse connections above -c with an error (default)",
          [](std::string_view, NodeOptions& options) -> std::string {
            options.refuse_at_limit = true;
@@ -92,7 +110,6 @@ struct Refused {
 constexpr std::string_view kAlwaysOn = "this part of the node is always on";
 constexpr std::string_view kNoFlash = "the node has no external storage";
 constexpr std::string_view kNoTls = "the node has no TLS";
-constexpr std::string_view kNoWatchers = "the node has no watchers";
 
 constexpr std::array kRefused{
     Refused{"hashpower", "the hash table grows by itself, a bucket at a time"},
@@ -117,8 +134,6 @@ constexpr std::array kRefused{
     Refused{"temporary_ttl", "there is no separate list for short-lived items"},
     Refused{"slab_chunk_max", "the largest chunk follows from the page size"},
     Refused{"slab_sizes", "the classes follow from -f"},
-    Refused{"watcher_logbuf_size", kNoWatchers},
-    Refused{"worker_logbuf_size", kNoWatchers},
     Refused{"track_sizes", "the node keeps no histogram of item sizes"},
     Refused{"no_inline_ascii_resp", "obsolete"},
     Refused{"inline_ascii_resp", "obsolete"},

@@ -58,6 +58,15 @@ namespace ringcache::store {
   X(accepting_conns, kGauge, "accepting_conns", "accepting_connections",                          \
     "1 while the node accepts")                                                                   \
   X(threads, kGauge, "threads", "threads", "Worker threads")                                      \
+  X(log_worker_dropped, kCounter, "log_worker_dropped", "log_worker_dropped_total",               \
+    "Events lost because the buffer of their thread was full")                                    \
+  X(log_worker_written, kCounter, "log_worker_written", "log_worker_written_total",               \
+    "Events put into the buffer of their thread")                                                 \
+  X(log_watcher_skipped, kCounter, "log_watcher_skipped", "log_watcher_skipped_total",            \
+    "Lines not sent to watchers that read too slowly")                                            \
+  X(log_watcher_sent, kCounter, "log_watcher_sent", "log_watcher_sent_total",                     \
+    "Lines sent to watchers")                                                                     \
+  X(log_watchers, kGauge, "log_watchers", "log_watchers", "Connections that watch")               \
   X(sweeps, kCounter, "lru_crawler_starts", "lru_crawler_starts_total",                           \
     "Times the sweep began anew")                                                                 \
   X(maintenance_turns, kCounter, "lru_maintainer_juggles", "lru_maintainer_turns_total",          \

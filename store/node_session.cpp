@@ -26,6 +26,7 @@ NodeSession::NodeSession(net::Connection& connection, NodeWorker& worker)
   entry_.listener = listener_name(entry_.fd);
   entry_.last_command = worker.clock.seconds(connection.worker().now_ns());
   worker_.sessions.add(entry_);
+  record_connection(WatchEventType::kConnNew, net::CloseReason::kLocal);
   if (worker_.credentials != nullptr) {
     state_ = State::kStranger;
     if (worker_.auth_timeout.count() > 0) set_due(worker_.auth_timeout);
@@ -40,7 +41,7 @@ void NodeSession::on_bytes(net::Connection& connection) {
   const Seconds now = worker_.clock.seconds(connection.worker().now_ns());
   entry_.last_command.store(now, std::memory_order_relaxed);
   if (state_ == State::kStranger && !authenticate(connection)) return;
-  worker_.executor.begin_turn(now);
+  worker_.executor.begin_turn(now, entry_.fd);
   const Step step = run(connection);
   worker_.executor.end_turn();
   record_durations(connection);
@@ -53,7 +54,7 @@ void NodeSession::on_bytes(net::Connection& connection) {
 NodeSession::Step NodeSession::run(net::Connection& connection) {
   Step step = Step::kAgain;
   while (step == Step::kAgain) {
-    if (connection.output_full()) {
+    if (connection.output_full() && state_ != State::kWatch) {
       return connection.in().empty() ? Step::kNeedMore : Step::kOutputFull;
     }
     switch (state_) {
@@ -66,6 +67,9 @@ NodeSession::Step NodeSession::run(net::Connection& connection) {
         break;
       case State::kSwallow:
         step = run_swallow(connection);
+        break;
+      case State::kWatch:
+        step = run_watch(connection);
         break;
     }
   }
@@ -165,7 +169,9 @@ bool NodeSession::ends_look_ahead(const ParsedRequest& parsed) {
   if (parsed.result == ParseResult::kInvalid) {
     return parsed.request.close || parsed.request.swallow_bytes > 0;
   }
-  if (parsed.request.command == Command::kQuit) return true;
+  if (parsed.request.command == Command::kQuit || parsed.request.command == Command::kWatch) {
+    return true;
+  }
   return protocol::spec(parsed.request.command).has_value && !parsed.has_block;
 }
 
@@ -205,6 +211,7 @@ NodeSession::Step NodeSession::execute(net::Connection& connection, ParsedReques
   if (!spec.multi_key) {
     const Executor::Next next =
         worker_.executor.execute(parsed.request, parsed.key, connection.out());
+    if (next == Executor::Next::kWatch) return start_watching(connection, parsed.request);
     return next == Executor::Next::kClose ? Step::kClose : Step::kAgain;
   }
   const std::size_t answered = worker_.executor.retrieve(
@@ -305,6 +312,7 @@ void NodeSession::on_upload_timer() {
   const std::int64_t left_ns = upload_due_ns_ - connection_.worker().now_ns();
   if (left_ns > 0) return upload_timer_.after(std::chrono::nanoseconds(left_ns));
   (state_ == State::kStranger ? worker_.auth_kicks : worker_.upload_kicks).add();
+  timed_out_ = true;
   connection_.close();
 }
 
@@ -335,11 +343,12 @@ NodeSession::Step NodeSession::run_swallow(net::Connection& connection) {
 // --- the connection's life ---------------------------------------------------------------------
 
 void NodeSession::on_drained(net::Connection&) {
-  entry_.state = SessionState::kReading;
+  entry_.state = state_ == State::kWatch ? SessionState::kWatching : SessionState::kReading;
 }
 
 void NodeSession::on_end_of_input(net::Connection& connection) {
   input_ended_ = true;
+  stop_watching();
   if (!output_was_full_) connection.close_after_flush();
 }
 
@@ -354,6 +363,8 @@ void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& i
     worker_.executor.abandon_store(*pending_);
     worker_.give_pending(std::move(pending_));
   }
+  stop_watching();
+  record_connection(WatchEventType::kConnClose, info.reason);
   if (info.reason == net::CloseReason::kIdle) worker_.idle_kicks.add();
   if (net::log_enabled(net::LogLevel::kDebug)) {
     net::log_debug("connection closed", {{"peer", connection.peer()},
@@ -391,6 +402,8 @@ void NodeSession::publish_state() {
     state = SessionState::kValue;
   } else if (state_ == State::kSwallow) {
     state = SessionState::kSwallowing;
+  } else if (state_ == State::kWatch) {
+    state = SessionState::kWatching;
   }
   entry_.state.store(state, std::memory_order_relaxed);
 }

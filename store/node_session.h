@@ -15,6 +15,7 @@
 //   kCommands  parse and execute
 //   kValue     the data block of a storage command is arriving
 //   kSwallow   the data block of a refused command is being dropped
+//   kWatch     it said `watch`: lines go out (node_watchers.h), what comes in is dropped
 //
 // A data block has a time in which all of it must be there, however it comes: what has arrived
 // holds memory that other values need.
@@ -30,6 +31,7 @@
 #include "net/connection.h"
 #include "net/deadline.h"
 #include "protocol/request_parser.h"
+#include "store/node_watcher.h"
 #include "store/node_worker.h"
 
 namespace ringcache::store {
@@ -55,7 +57,7 @@ class NodeSession final : public net::ConnectionHandler {
   void on_closed(net::Connection& connection, const net::CloseInfo& info) override;
 
  private:
-  enum class State : std::uint8_t { kStranger, kCommands, kValue, kSwallow };
+  enum class State : std::uint8_t { kStranger, kCommands, kValue, kSwallow, kWatch };
   // What a step of the loop in run() found.
   enum class Step : std::uint8_t { kAgain, kNeedMore, kOutputFull, kClose };
 
@@ -65,6 +67,11 @@ class NodeSession final : public net::ConnectionHandler {
   Step run_commands(net::Connection& connection);
   Step run_value(net::Connection& connection);
   Step run_swallow(net::Connection& connection);
+  // node_session_watch.cpp
+  Step run_watch(net::Connection& connection);
+  Step start_watching(net::Connection& connection, const protocol::Request& request);
+  void stop_watching();
+  void record_connection(WatchEventType type, net::CloseReason reason);
 
   // Parses ahead; returns how many of worker_.parsed are filled. `tail` is set to what was parsed
   // behind them without being a request.
@@ -90,6 +97,7 @@ class NodeSession final : public net::ConnectionHandler {
   State state_ = State::kCommands;
   bool output_was_full_ = false;     // execution stopped for that
   bool input_ended_ = false;         // close when the rest is executed
+  bool timed_out_ = false;           // closed by the timer below
   std::uint16_t keys_answered_ = 0;  // of the retrieval at the front of the input
   bool get_refused_ = false;         // the rest of the multiget at the front is to be dropped
   std::uint16_t gets_ = 0;           // executed in this call, for the durations
@@ -98,6 +106,7 @@ class NodeSession final : public net::ConnectionHandler {
   std::uint64_t swallow_bytes_ = 0;
   std::size_t lent_bytes_ = 0;
   std::unique_ptr<PendingStore> pending_;
+  std::unique_ptr<NodeWatcher> watcher_;  // while it is one
   net::SteadyNs upload_due_ns_ = 0;  // of the block, or of the password; 0 = none
   // Armed for the time above or earlier: most blocks come in time, so it is left alone when one
   // is there.

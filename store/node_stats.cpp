@@ -121,6 +121,8 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "idle_timeout", static_cast<std::uint64_t>(options.idle_timeout.count()));
   append_stat(out, "upload_timeout", static_cast<std::uint64_t>(options.upload_timeout.count()));
   append_stat(out, "auth_timeout", static_cast<std::uint64_t>(options.auth_timeout.count()));
+  append_stat(out, "watcher_logbuf_size", options.watch.watcher_buffer_bytes);
+  append_stat(out, "worker_logbuf_size", options.watch.worker_log_bytes);
   append_stat(out, "track_sizes", "no");
   append_stat(out, "ssl_enabled", "no");
 }

@@ -23,12 +23,13 @@
 #include "store/executor.h"
 #include "store/node_authentication.h"
 #include "store/node_clock.h"
+#include "store/node_watchers.h"
 #include "store/node_credentials.h"
 
 namespace ringcache::store {
 
 // What a connection is doing, as `stats conns` names it.
-enum class SessionState : std::uint8_t { kReading, kValue, kSwallowing, kWriting };
+enum class SessionState : std::uint8_t { kReading, kValue, kSwallowing, kWriting, kWatching };
 
 // What other threads may see of a session: an entry of its worker's list.
 struct SessionEntry {
@@ -89,6 +90,9 @@ struct NodeWorker {
   const NodeClock clock;
   // The time that a data block may take, beside what its bytes take at the least rate; 0 = any.
   std::chrono::milliseconds upload_timeout{0};
+  // Those who watch the node; nullptr = nobody may (-W). Not owned, nor the log of this worker.
+  NodeWatchers* watchers = nullptr;
+  WatchLog* watch_log = nullptr;
   // Who may use the node; nullptr = anybody. Not owned.
   const CredentialFile* credentials = nullptr;
   // In which a new connection must say who it is; 0 = any.

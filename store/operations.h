@@ -116,6 +116,17 @@ struct ArithmeticResult {
   Seconds expiry_before = kNever;  // as in MetaGetResult
 };
 
+// --- peek --------------------------------------------------------------------------------------
+
+enum class PeekStatus : std::uint8_t { kAbsent, kFound, kFlushed, kExpired };
+
+struct PeekResult {
+  PeekStatus status = PeekStatus::kAbsent;
+  unsigned slab_class = 0;  // of an item that is found: the number in `stats slabs`
+  std::uint32_t value_bytes = 0;
+  Seconds expiry = kNever;
+};
+
 // --- debug -------------------------------------------------------------------------------------
 
 struct ItemDebug {  // me

@@ -90,6 +90,11 @@ class Store {
   // `budget` chunks and holds the lock for at most 128 of them at a time.
   MaintainResult maintain(Seconds now, std::size_t budget);
 
+  // The class, as numbered in `stats slabs`, that an item of this shape goes to. REQUIRES a shape
+  // that is not too large.
+  unsigned slab_class_for(std::size_t key_bytes, std::uint32_t client_flags,
+                          std::size_t value_bytes) const;
+
   // Counters, totals and classes. Takes the arena's lock for a moment.
   StoreStats stats(Seconds now) const;
   // The same, as if reset_stats had never been called.
@@ -149,6 +154,9 @@ class StoreThread {
   MetaGetResult meta_get(const HashedKey& key, const MetaGetOptions& options, Seconds now);
   // me. Counts nothing and marks nothing.
   std::optional<ItemDebug> debug(const HashedKey& key, Seconds now);
+
+  // What is under the key, for a log of it. Counts nothing, marks nothing, removes nothing.
+  PeekResult peek(const HashedKey& key, Seconds now) const;
 
   // Keeps a view beyond its time. Empty if the value is smaller than pin_bytes_min: copy it.
   // `first`: whether nobody else pinned the item.

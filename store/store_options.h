@@ -9,6 +9,8 @@
 
 namespace ringcache::store {
 
+class EvictionSink;
+
 inline constexpr std::size_t kMiB = std::size_t{1} << 20;
 inline constexpr std::size_t kMemoryBytesMin = kMiB;
 inline constexpr std::size_t kItemBytesMaxLimit = std::size_t{1} << 30;  // -I 1g
@@ -78,6 +80,9 @@ struct StoreOptions {
   // Evict the least recently used items when memory is full (the opposite of -M). Without, a store
   // that finds no room fails with kNoMemory.
   bool evict = true;
+
+  // Told of each item that is evicted (eviction_sink.h); nullptr = nobody. Must outlive the store.
+  EvictionSink* eviction_sink = nullptr;
 
   // Who leaves when memory is full (-o eviction=).
   EvictionKind eviction = EvictionKind::kHitDensity;

@@ -236,7 +236,7 @@ class Arena {
     std::uint32_t next_chunk = 0;
     unsigned passes = 0;
   } move_;
-  bool automove_ = true;
+  bool automove_;
   std::uint64_t evictions_ = 0;   // when they balance pages by waste
   ClassIndex probed_ = 0;         // whose next victim was looked at last
   std::uint32_t page_drawn_ = 0;  // where choose_page goes on

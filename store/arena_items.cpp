@@ -18,7 +18,8 @@ Arena::Arena(const StoreOptions& options)
       context_{region_, slabs_, clock_, options_},
       classes_(slabs_.class_count()),
       pressures_(slabs_.class_count()),
-      item_bytes_max_(options.item_bytes_max) {
+      item_bytes_max_(options.item_bytes_max),
+      automove_(options.automove) {
   for (ClassIndex at = 0; at < slabs_.class_count(); ++at) {
     classes_[at].policy = make_eviction_policy(context_, at);
   }

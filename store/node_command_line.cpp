@@ -7,6 +7,7 @@
 #include <array>
 #include <charconv>
 #include <limits>
+#include <optional>
 #include <utility>
 
 #include "store/node_extended_options.h"
@@ -64,6 +65,7 @@ struct Words {
   std::string unix_socket;
   std::string unix_mask = "700";
   std::string item_bytes_max = "1m";
+  std::optional<double> growth_factor;
   bool no_evictions = false;
   int udp_port = 0;
   std::vector<std::string> extended;
@@ -116,7 +118,7 @@ void add_network_options(CLI::App& app, Words& words, NodeOptions& options) {
       ->capture_default_str();
 }
 
-void add_memory_options(CLI::App& app, Words& words, NodeOptions& options) {
+void add_memory_options(CLI::App& app, Words& words) {
   const char* const memory = "Memory";
   app.add_option("-m,--memory-limit", words.memory_mib, "memory for items, MiB")
       ->group(memory)
@@ -125,10 +127,10 @@ void add_memory_options(CLI::App& app, Words& words, NodeOptions& options) {
                  "largest item, bytes or with suffix k, m, g; 1k to 1g, at most half of -m")
       ->group(memory)
       ->capture_default_str();
-  app.add_option("-f,--slab-growth-factor", options.store.growth_factor,
-                 "size of a slab class by that of the one below")
-      ->group(memory)
-      ->capture_default_str();
+  app.add_option("-f,--slab-growth-factor", words.growth_factor,
+                 "size of a slab class by that of the one below; 1.05 if not given, or 1.08 with "
+                 "-m below 128")
+      ->group(memory);
   app.add_flag("-M,--disable-evictions", words.no_evictions,
                "refuse to store when memory is full instead of evicting")
       ->group(memory);
@@ -244,8 +246,11 @@ void apply_memory(const Words& words, NodeOptions& options) {
   if (options.store.item_bytes_max > options.store.memory_bytes / 2) {
     throw mistake(label + ": more than half of -m " + words.memory_mib);
   }
-  if (!(options.store.growth_factor >= 1.01 && options.store.growth_factor <= 4)) {
-    throw mistake("-f: must be from 1.01 to 4");
+  if (words.growth_factor) {
+    if (!(*words.growth_factor >= 1.01 && *words.growth_factor <= 4)) {
+      throw mistake("-f: must be from 1.01 to 4");
+    }
+    options.store.growth_factor = *words.growth_factor;
   }
 }
 
@@ -301,7 +306,7 @@ CommandLineResult parse_node_command_line(int argc, const char* const* argv) {
   app.set_help_flag("-h,--help", "print this and end")->group("Process");
   app.get_formatter()->column_width(34);
   add_network_options(app, words, options);
-  add_memory_options(app, words, options);
+  add_memory_options(app, words);
   add_process_options(app, words, options);
   refuse_foreign_options(app);
   app.footer("Words for -o:\n" + extended_options_help() + "\n" + kExamples);

@@ -4,6 +4,8 @@
 #include <array>
 #include <charconv>
 
+#include "store/eviction.h"
+
 namespace ringcache::store {
 
 namespace {
@@ -15,6 +17,8 @@ struct Word {
   std::string_view help;
   std::string (*apply)(std::string_view value, NodeOptions& options);
 };
+
+constexpr double kAgeFactorMax = 1000;
 
 bool parse_unsigned(std::string_view text, unsigned max, unsigned& out) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), out);
@@ -38,11 +42,57 @@ std::string set_buffer(std::string_view value, std::size_t& bytes) {
   return "";
 }
 
+std::string set_factor(std::string_view value, double& factor) {
+  double parsed = 0;
+  const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
+  if (error != std::errc{} || end != value.data() + value.size() || !(parsed > 0) ||
+      parsed > kAgeFactorMax) {
+    return "must be a number above 0 and up to 1000";
+  }
+  factor = parsed;
+  return "";
+}
+
 std::string nothing_to_do(std::string_view, NodeOptions&) {
   return "";
 }
 
 constexpr std::array kWords{
+    Word{"eviction", "=hit-density|segmented-lru",
+         "who leaves when memory is full: the item that brings the fewest hits for its bytes "
+         "(default), or as memcached's lists say",
+         [](std::string_view value, NodeOptions& options) -> std::string {
+           const auto kind = eviction_kind(value);
+           if (!kind) return "must be hit-density or segmented-lru";
+           options.store.eviction = *kind;
+           return "";
+         }},
+    Word{"hot_max_factor", "=N",
+         "an item of the hot list moves on when it is older than this part of the age of the cold "
+         "list (default 0.2)",
+         [](std::string_view value, NodeOptions& options) {
+           return set_factor(value, options.store.lru.hot_age_factor);
+         }},
+    Word{"warm_max_factor", "=N", "the same of the warm list (default 2.0)",
+         [](std::string_view value, NodeOptions& options) {
+           return set_factor(value, options.store.lru.warm_age_factor);
+         }},
+    Word{"temporary_ttl", "=SECONDS",
+         "items stored to expire within this time are evicted last (default: no such list)",
+         [](std::string_view value, NodeOptions& options) -> std::string {
+           unsigned seconds = 0;
+           if (!parse_unsigned(value, 31'536'000, seconds)) return "must be a number of seconds";
+           options.store.lru.temporary_ttl = seconds;
+           return "";
+         }},
+    Word{"slab_automove", "=0|1|2",
+         "whether slab pages move to where they bring more hits (default 1; 2 is the same)",
+         [](std::string_view value, NodeOptions& options) -> std::string {
+           unsigned mode = 0;
+           if (!parse_unsigned(value, 2, mode)) return "must be 0, 1 or 2";
+           options.store.automove = mode != 0;
+           return "";
+         }},
     Word{"hot_lru_pct", "=N", "percent of a slab class for new items (default 20)",
          [](std::string_view value, NodeOptions& options) {
            return set_percent(value, options.store.lru.hot_percent);
@@ -120,7 +170,6 @@ constexpr std::array kRefused{
     Refused{"no_lru_maintainer", kAlwaysOn},
     Refused{"no_modern", kAlwaysOn},
     Refused{"no_slab_reassign", kAlwaysOn},
-    Refused{"slab_automove", "pages move by the node's own rule"},
     Refused{"no_slab_automove", "pages move by the node's own rule"},
     Refused{"slab_automove_ratio", "pages move by the node's own rule"},
     Refused{"slab_automove_window", "pages move by the node's own rule"},
@@ -129,9 +178,6 @@ constexpr std::array kRefused{
     Refused{"lru_crawler_tocrawl", "the sweep has a time budget of its own"},
     Refused{"read_buf_mem_limit", "buffers are held only while they have bytes in them"},
     Refused{"resp_obj_mem_limit", "answers are bounded for each connection"},
-    Refused{"hot_max_factor", "the lists are bounded by size, not by age"},
-    Refused{"warm_max_factor", "the lists are bounded by size, not by age"},
-    Refused{"temporary_ttl", "there is no separate list for short-lived items"},
     Refused{"slab_chunk_max", "the largest chunk follows from the page size"},
     Refused{"slab_sizes", "the classes follow from -f"},
     Refused{"track_sizes", "the node keeps no histogram of item sizes"},

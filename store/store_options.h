@@ -90,6 +90,10 @@ struct StoreOptions {
   // Of kSegmentedLru; the others have nothing to tune.
   LruTuning lru;
 
+  // Whether pages move to the classes in which they bring more hits (slab_automove). A class that
+  // has nothing at all takes a page in any case.
+  bool automove = true;
+
   // Seed of the hash of keys. Make it random, so that no client can aim at one bucket.
   std::uint64_t hash_seed = 0;
 

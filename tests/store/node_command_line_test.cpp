@@ -92,7 +92,7 @@ TEST_CASE("-o words") {
   CHECK(options.auth_timeout == std::chrono::seconds(9));
   CHECK_FALSE(options.refuse_at_limit);
   CHECK(options.store.lru.hot_percent == 10);
-  CHECK(options.store.warm_percent == 50);
+  CHECK(options.store.lru.warm_percent == 50);
   CHECK(contains(bad({"-o", "hot_lru_pct"}), "hot_lru_pct: needs a value"));
   CHECK(contains(bad({"-o", "maxconns_fast=1"}), "maxconns_fast: takes no value"));
   CHECK(contains(bad({"-o", "hot_lru_pct=60,warm_lru_pct=60"}), "more than 80 together"));

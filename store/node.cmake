@@ -18,6 +18,8 @@ add_library(ringcache_node_core STATIC
   node_session.cpp
   node_session_watch.cpp
   node_stats.cpp
+  node_tls.cpp
+  node_tls_words.cpp
   node_version.cpp
   node_watch_log.cpp
   node_watcher.cpp

@@ -10,6 +10,7 @@
 #include "store/node_metrics.h"
 #include "store/node_session.h"
 #include "store/node_stats.h"
+#include "store/node_tls.h"
 #include "store/node_version.h"
 
 namespace ringcache::store {
@@ -66,6 +67,7 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
       budget_(store_.options().memory_bytes),
       maintenance_(store_, clock, node_clock_),
       threads_({.count = options.threads, .name = "node", .clock = &clock}),
+      tls_(start_tls(options)),
       verbosity_(options.verbosity) {
   if (!options_.auth_file.empty()) {
     credentials_ = std::make_unique<CredentialFile>(options_.auth_file);
@@ -103,6 +105,8 @@ Node::~Node() {
 net::ListenerOptions Node::listener_options() const {
   net::ListenerOptions listener;
   listener.addresses = options_.listen;
+  listener.plain_addresses = options_.listen_plain;
+  listener.tls = tls_;
   listener.connections_max = options_.connections_max;
   listener.at_limit =
       options_.refuse_at_limit ? net::AtConnectionLimit::kRefuse : net::AtConnectionLimit::kWait;
@@ -126,6 +130,11 @@ std::optional<std::string> Node::start() {
 }
 
 void Node::reload() {
+  if (tls_) {
+    const auto wrong = tls_->refresh();
+    if (wrong) net::log_error("certificates not read again", {{"cause", *wrong}});
+    if (!wrong) net::log_info("certificates read again", {{"file", options_.tls.chain_file}});
+  }
   if (!credentials_) return;
   if (const auto wrong = credentials_->reload()) {
     net::log_error("passwords not read again, the old ones stay", {{"cause", *wrong}});
@@ -180,6 +189,7 @@ void Node::append_stats(StatsKind kind, Seconds now, std::string& out) {
         }
       }
       append_general_stats(shown, store_.stats(now), out);
+      if (tls_) append_tls_stats(shown_tls_figures(), options_.tls.session_cache, out);
       return;
     }
     case StatsKind::kSettings: {
@@ -220,6 +230,7 @@ void Node::reset_stats() {
   store_.reset_stats();
   const std::lock_guard lock(reset_mutex_);
   at_reset_ = figures();
+  if (tls_) tls_at_reset_ = tls_figures(*tls_, 0);
 }
 
 void Node::set_verbosity(std::uint64_t level) {
@@ -230,7 +241,8 @@ void Node::set_verbosity(std::uint64_t level) {
 }
 
 std::optional<std::string> Node::refresh_certificates() {
-  return std::string(protocol::kErrorNoTls);
+  if (!tls_) return std::string(protocol::kErrorNoTls);
+  return tls_->refresh();
 }
 
 std::string_view Node::version() const {
@@ -238,6 +250,17 @@ std::string_view Node::version() const {
 }
 
 // --- figures -----------------------------------------------------------------------------------
+
+TlsFigures Node::shown_tls_figures() const {
+  const Seconds now = node_clock_.seconds(clock_.now());
+  TlsFigures shown = tls_figures(*tls_, node_clock_.unix_s(now));
+  const std::lock_guard lock(reset_mutex_);
+  for (const auto& row : kTlsFiguresTable) {
+    if (row.kind != FigureKind::kCounter) continue;
+    shown.*row.field -= std::min(tls_at_reset_.*row.field, shown.*row.field);
+  }
+  return shown;
+}
 
 NodeFigures Node::figures() const {
   NodeFigures figures;
@@ -292,6 +315,10 @@ void Node::collect(net::MetricFamilies& metrics) const {
   }
   add_node_metrics(figures(), store_.stats_since_start(node_clock_.seconds(clock_.now())),
                    durations, maintenance_.hit_ratio(), metrics);
+  if (tls_) {
+    const Seconds now = node_clock_.seconds(clock_.now());
+    add_tls_metrics(tls_figures(*tls_, node_clock_.unix_s(now)), metrics);
+  }
 }
 
 }  // namespace ringcache::store

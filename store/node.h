@@ -21,6 +21,7 @@
 #include "net/clock.h"
 #include "net/io_threads.h"
 #include "net/listener.h"
+#include "net/tls_context.h"
 #include "store/executor_host.h"
 #include "store/node_credentials.h"
 #include "store/node_figures.h"
@@ -40,7 +41,7 @@ class Node final : private ExecutorHost {
   Node(const Node&) = delete;
   Node& operator=(const Node&) = delete;
 
-  // SIGHUP: reads the files again that -Y names. What was wrong is logged, and the old
+  // SIGHUP: reads the files again that -Y and -Z name. What was wrong is logged, and the old
   // ones stay in force.
   void reload();
 
@@ -69,6 +70,7 @@ class Node final : private ExecutorHost {
 
   net::ListenerOptions listener_options() const;
   std::optional<std::string> start_metrics();
+  TlsFigures shown_tls_figures() const;
   NodeFigures figures() const;  // since the start
   void append_connections(Seconds now, std::string& out) const;
   void collect(net::MetricFamilies& metrics) const;
@@ -81,6 +83,7 @@ class Node final : private ExecutorHost {
   ValueBudget budget_;
   NodeMaintenance maintenance_;
   net::IoThreads threads_;
+  const std::shared_ptr<net::TlsContext> tls_;        // nullptr without -Z
   std::unique_ptr<CredentialFile> credentials_;       // nullptr without -Y
   std::vector<std::unique_ptr<NodeWorker>> workers_;  // by index of the thread
   std::unique_ptr<net::Listener> listener_;
@@ -88,7 +91,8 @@ class Node final : private ExecutorHost {
   std::atomic<bool> accepting_{false};
   std::atomic<unsigned> verbosity_;
   mutable std::mutex reset_mutex_;
-  NodeFigures at_reset_;  // counters at the last `stats reset`; under reset_mutex_
+  TlsFigures tls_at_reset_;  // under reset_mutex_
+  NodeFigures at_reset_;     // counters at the last `stats reset`; under reset_mutex_
 };
 
 }  // namespace ringcache::store

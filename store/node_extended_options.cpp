@@ -5,6 +5,7 @@
 #include <charconv>
 
 #include "store/eviction.h"
+#include "store/node_tls_words.h"
 
 namespace ringcache::store {
 
@@ -159,7 +160,6 @@ struct Refused {
 
 constexpr std::string_view kAlwaysOn = "this part of the node is always on";
 constexpr std::string_view kNoFlash = "the node has no external storage";
-constexpr std::string_view kNoTls = "the node has no TLS";
 
 constexpr std::array kRefused{
     Refused{"hashpower", "the hash table grows by itself, a bucket at a time"},
@@ -199,8 +199,6 @@ std::string refusal(std::string_view name) {
     why = row->why;
   } else if (name.starts_with("ext_")) {
     why = kNoFlash;
-  } else if (name.starts_with("ssl_")) {
-    why = kNoTls;
   } else {
     return "-o " + std::string(name) + ": no such option; see -h for those there are";
   }
@@ -211,6 +209,7 @@ std::string refusal(std::string_view name) {
 std::string apply_word(std::string_view word, NodeOptions& options) {
   const std::size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);
+  if (is_tls_word(name)) return apply_tls_word(word, options.tls);
   const bool has_value = equals != std::string_view::npos;
   const auto* row = std::find_if(kWords.begin(), kWords.end(),
                                  [&](const Word& each) { return each.name == name; });
@@ -247,7 +246,7 @@ std::string extended_options_help() {
     left.resize(std::max<std::size_t>(left.size() + 1, 23), ' ');
     text += "    " + left + std::string(word.help) + "\n";
   }
-  return text;
+  return text + tls_words_help();
 }
 
 }  // namespace ringcache::store

@@ -83,4 +83,28 @@ struct NodeFigures {
 inline constexpr std::array kNodeFiguresTable{RINGCACHE_NODE_FIGURES(RINGCACHE_NODE_ROW)};
 #undef RINGCACHE_NODE_ROW
 
+// The same for TLS. Shown by `stats` only when there is any, as in memcached.
+#define RINGCACHE_TLS_FIGURES(X)                                                            \
+  X(new_sessions, kCounter, "ssl_new_sessions", "tls_new_sessions_total",                   \
+    "Sessions that clients may resume")                                                     \
+  X(handshake_errors, kCounter, "ssl_handshake_errors", "tls_handshake_errors_total",       \
+    "Connections that came to no handshake")                                                \
+  X(handshake_timeouts, kCounter, "ssl_handshake_timeouts", "tls_handshake_timeouts_total", \
+    "Connections whose handshake took too long")                                            \
+  X(handshakes_dropped, kCounter, "ssl_handshakes_dropped", "tls_handshakes_dropped_total", \
+    "Connections cut because too many handshakes were unfinished")                          \
+  X(refresh_age, kGauge, "time_since_server_cert_refresh", "tls_certificate_age_seconds",   \
+    "Seconds since the certificates were read")
+
+#define RINGCACHE_TLS_FIELD(field, kind, stats_name, metric_name, help) std::uint64_t field = 0;
+struct TlsFigures {
+  RINGCACHE_TLS_FIGURES(RINGCACHE_TLS_FIELD)
+};
+#undef RINGCACHE_TLS_FIELD
+
+#define RINGCACHE_TLS_ROW(field, kind, stats_name, metric_name, help) \
+  StatsRow<TlsFigures>{&TlsFigures::field, FigureKind::kind, stats_name, metric_name, help},
+inline constexpr std::array kTlsFiguresTable{RINGCACHE_TLS_FIGURES(RINGCACHE_TLS_ROW)};
+#undef RINGCACHE_TLS_ROW
+
 }  // namespace ringcache::store

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "net/address.h"
+#include "net/tls_options.h"
 #include "store/node_watch_options.h"
 #include "store/store_options.h"
 
@@ -41,6 +42,11 @@ struct NodeOptions {
 
   // Where clients connect (-p, -l, -s). Loopback unless told otherwise: passwords are not the rule.
   std::vector<net::Address> listen{net::Address::tcp("127.0.0.1", 11211)};
+  // TLS on all of them that are TCP (-Z, and the words of -o that begin with ssl_).
+  bool tls_enabled = false;
+  net::TlsOptions tls;
+  // Addresses beside those, without TLS (-l notls:ADDRESS).
+  std::vector<net::Address> listen_plain;
   // Permission bits of UNIX sockets (-a).
   unsigned unix_mode = 0700;
   // Connections the kernel keeps until they are accepted (-b).

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstdio>
 
+#include "store/node_tls.h"
 #include "store/node_version.h"
 
 namespace ringcache::store {
@@ -124,7 +125,7 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "watcher_logbuf_size", options.watch.watcher_buffer_bytes);
   append_stat(out, "worker_logbuf_size", options.watch.worker_log_bytes);
   append_stat(out, "track_sizes", "no");
-  append_stat(out, "ssl_enabled", "no");
+  append_tls_settings(options, out);
 }
 
 void append_item_stats(const StoreStats& stats, std::string& out) {

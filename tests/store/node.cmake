@@ -8,8 +8,10 @@ ringcache_unit_test(node_test
     node_limits_test.cpp
     node_stats_test.cpp
     node_test.cpp
+    node_tls_test.cpp
     ${CMAKE_SOURCE_DIR}/tests/net/net_fixture.cpp
-  LIBRARIES ringcache_node_core
+    ${CMAKE_SOURCE_DIR}/tests/net/tls_fixture.cpp
+  LIBRARIES ringcache_node_core OpenSSL::SSL OpenSSL::Crypto
 )
 
 # Counts allocations by standing in for malloc, which the sanitizers do too.

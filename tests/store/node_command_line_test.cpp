@@ -98,7 +98,6 @@ TEST_CASE("-o words") {
   CHECK(contains(bad({"-o", "hot_lru_pct=60,warm_lru_pct=60"}), "more than 80 together"));
   CHECK(contains(bad({"-o", "hashpower=20"}), "-o hashpower: memcached has this option"));
   CHECK(contains(bad({"-o", "ext_path=/x:1G"}), "-o ext_path: memcached has this option"));
-  CHECK(contains(bad({"-o", "ssl_key=/x"}), "no TLS"));
   CHECK(contains(bad({"-o", "frobnicate"}), "-o frobnicate: no such option"));
 }
 

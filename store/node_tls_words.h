@@ -1,0 +1,24 @@
+// The words of -o that begin with ssl_: memcached's, for -Z.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "net/tls_options.h"
+
+namespace ringcache::store {
+
+inline bool is_tls_word(std::string_view name) {
+  return name.starts_with("ssl_");
+}
+
+// Applies `name` or `name=value` to `options`. Empty, or what is wrong, naming the word.
+std::string apply_tls_word(std::string_view word, net::TlsOptions& options);
+
+// What is missing in, or does not fit, the words of a command line with -Z; empty if nothing is.
+std::string check_tls_options(const net::TlsOptions& options);
+
+// The words that are taken, one line each, for the help.
+std::string tls_words_help();
+
+}  // namespace ringcache::store

@@ -12,6 +12,7 @@
 
 #include "net/log.h"
 #include "net/shutdown.h"
+#include "net/startup_pages.h"
 #include "store/node.h"
 #include "store/node_command_line.h"
 
@@ -78,6 +79,7 @@ int run(const NodeOptions& options) {
   }
   if (const auto error = node->start()) return fail(kExitFailure, *error);
   log_start(*node);
+  ringcache::net::release_startup_pages();
   ringcache::net::notify_ready("serving");
   shutdown.run();
   return kExitOk;

@@ -1,0 +1,34 @@
+#include "net/startup_pages.h"
+
+#include <link.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace ringcache::net {
+namespace {
+
+// Whole pages only, and those of segments that are mapped without the right to write: nothing in
+// them can differ from the file.
+int release_segments(dl_phdr_info* object, std::size_t, void*) {
+  const auto page = static_cast<std::uintptr_t>(::sysconf(_SC_PAGESIZE));
+  for (int at = 0; at < object->dlpi_phnum; ++at) {
+    const ElfW(Phdr)& segment = object->dlpi_phdr[at];
+    if (segment.p_type != PT_LOAD || (segment.p_flags & PF_W) != 0) continue;
+    const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
+    const std::uintptr_t first = (begin + page - 1) / page * page;
+    const std::uintptr_t last = (begin + segment.p_memsz) / page * page;
+    if (last > first) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+  }
+  return 0;
+}
+
+}  // namespace
+
+void release_startup_pages() {
+  ::dl_iterate_phdr(release_segments, nullptr);
+}
+
+}  // namespace ringcache::net

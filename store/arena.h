@@ -86,6 +86,7 @@ class Arena {
   void link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, std::uint8_t marks,
             Seconds now);
   void unlink(Item& item, std::uint64_t hash);
+  void unlink_evicted(Item& item, std::uint64_t hash);
   void unlink(Item& item) { unlink(item, hash_bytes(item.key(), options_.hash_seed)); }
   void remove_dead(Item& item, std::uint64_t hash, Seconds now);
   void set_expiry(Item& item, Seconds expiry);
@@ -152,6 +153,7 @@ class Arena {
  private:
   friend class IntegrityCheck;
 
+  void forget(Item& item);
   ChunkRef take_chunk(ClassIndex at, Seconds now);
   ChunkRef take_or_grow(ClassIndex at);
   ChunkRef take_by_force(ClassIndex at, Seconds now);

@@ -47,8 +47,8 @@ void Arena::link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, s
   const unsigned generation = generation_.load(std::memory_order_relaxed);
   item.cas.store(cas, std::memory_order_relaxed);
   item.set_generation(generation, now);
-  item.recency.store(clock_.fresh(old == nullptr ? 0 : AccessClock::reads(*old)),
-                     std::memory_order_relaxed);
+  const unsigned reads = old != nullptr ? AccessClock::reads(*old) : table_.take_ghost(hash);
+  item.recency.store(clock_.fresh(reads), std::memory_order_relaxed);
   if (marks != 0) item.state.set_mark(marks);
   for_each_chunk(region_, item, [&](ChunkRef ref) {
     clock_.stored(slabs_.room(ref), now);
@@ -83,8 +83,18 @@ void Arena::link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, s
 }
 
 void Arena::unlink(Item& item, std::uint64_t hash) {
-  assert(item.linked());
   table_.erase(hash, region_.ref(&item));
+  forget(item);
+}
+
+// If its key is stored again soon, the item has been read more often than it will say.
+void Arena::unlink_evicted(Item& item, std::uint64_t hash) {
+  table_.erase_to_ghost(hash, region_.ref(&item), AccessClock::reads(item) + 1);
+  forget(item);
+}
+
+void Arena::forget(Item& item) {
+  assert(item.linked());
   ClassState& state = class_state(item);
   state.policy->on_remove(item);
   --state.items;

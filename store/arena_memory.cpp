@@ -123,7 +123,8 @@ ChunkRef Arena::take_by_force(ClassIndex at, Seconds now) {
   reclaimer_.reclaim(own_slot());
   if (const ChunkRef ref = take_or_grow(at)) return ref;
   if (options_.evict) {
-    if (move_.page != kNoPage) continue_move(kMovesPerStore, now);
+    shed_excess(now);
+    continue_move(kMovesPerStore, now);
     const std::size_t stock = std::min(kLimboStockMax, slabs_.slab_class(at).chunks() / 16) + 1;
     for (std::size_t evicted = 0;
          evicted < kEvictionsPerStore && reclaimer_.waiting(at) < stock && evict_one(at, now);) {
@@ -184,7 +185,7 @@ void Arena::evict(Item& item, Seconds now) {
          class_of(item) + 1U, item.value_bytes()},
         now);
   }
-  unlink(item, hash);
+  unlink_evicted(item, hash);
 }
 
 // Looks through one page that may have expired items. Pages take turns.

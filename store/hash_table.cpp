@@ -46,6 +46,32 @@ void HashTable::replace(std::uint64_t hash, ChunkRef from, ChunkRef to) {
 
 void HashTable::erase(std::uint64_t hash, ChunkRef ref) {
   close_hole(bucket(index(hash, bucket_count())), locate(hash, ref));
+  erased_one();
+}
+
+void HashTable::erase_to_ghost(std::uint64_t hash, ChunkRef ref, std::uint32_t bits) {
+  Bucket& first = bucket(index(hash, bucket_count()));
+  const Slot slot = locate(hash, ref);
+  if (next_in_chain(first) == nullptr) {
+    slot.bucket->entries[slot.at].store(entry(hash, kGhostBit | bits), std::memory_order_release);
+  } else {
+    close_hole(first, slot);
+  }
+  erased_one();
+}
+
+std::uint32_t HashTable::take_ghost(std::uint64_t hash) {
+  Bucket& first = bucket(index(hash, bucket_count()));
+  for (auto& slot : first.entries) {
+    const std::uint64_t found = slot.load(std::memory_order_relaxed);
+    if (!is_ghost(found) || tag_of(found) != tag(hash)) continue;
+    slot.store(0, std::memory_order_release);
+    return ref_of(found) & ~kGhostBit;
+  }
+  return 0;
+}
+
+void HashTable::erased_one() {
   --size_;
   if (bucket_count() > kBucketsMin && size_ < bucket_count() * kLoadMin) merge();
 }
@@ -58,7 +84,7 @@ ChunkRef HashTable::guess(std::uint64_t hash) const {
   const Bucket& first = bucket(index(hash, bucket_count()));
   for (const auto& slot : first.entries) {
     const std::uint64_t found = slot.load(std::memory_order_relaxed);
-    if (found != 0 && tag_of(found) == tag(hash)) return ref_of(found);
+    if (tag_of(found) == tag(hash) && is_entry(found)) return ref_of(found);
   }
   return kNoChunk;
 }
@@ -74,16 +100,25 @@ HashTable::Slot HashTable::locate(std::uint64_t hash, ChunkRef ref) const {
   }
 }
 
+// An empty slot, or else a ghost's.
+bool HashTable::add_to_bucket(Bucket& bucket, std::uint64_t entry) {
+  std::atomic<std::uint64_t>* room = nullptr;
+  for (auto& slot : bucket.entries) {
+    const std::uint64_t found = slot.load(std::memory_order_relaxed);
+    if (is_entry(found)) continue;
+    room = &slot;
+    if (found == 0) break;
+  }
+  if (room == nullptr) return false;
+  room->store(entry, std::memory_order_release);
+  return true;
+}
+
 // Only the last bucket of a chain has holes, so the first hole is as good as any.
 void HashTable::add_to_chain(Bucket& first, std::uint64_t entry) {
   Bucket* here = &first;
   while (true) {
-    for (auto& slot : here->entries) {
-      if (slot.load(std::memory_order_relaxed) == 0) {
-        slot.store(entry, std::memory_order_release);
-        return;
-      }
-    }
+    if (add_to_bucket(*here, entry)) return;
     Bucket* next = next_in_chain(*here);
     if (next == nullptr) break;
     here = next;
@@ -155,7 +190,7 @@ void HashTable::split() {
   for (Bucket* here = &from; here != nullptr; here = next_in_chain(*here)) {
     for (auto& slot : here->entries) {
       const std::uint64_t found = slot.load(std::memory_order_relaxed);
-      if (found != 0 && (tag_of(found) & moves_bit) != 0) add_to_chain(to, found);
+      if (is_entry(found) && (tag_of(found) & moves_bit) != 0) add_to_chain(to, found);
     }
   }
   bucket_count_.store(added + 1, std::memory_order_release);
@@ -167,7 +202,7 @@ void HashTable::split() {
       const std::uint64_t found = slot.load(std::memory_order_relaxed);
       if (found == 0) continue;
       slot.store(0, std::memory_order_release);
-      if ((tag_of(found) & moves_bit) != 0) continue;
+      if (is_ghost(found) || (tag_of(found) & moves_bit) != 0) continue;
       keep->entries[keep_at].store(found, std::memory_order_release);
       if (++keep_at == kEntries) {
         keep_at = 0;
@@ -193,7 +228,7 @@ void HashTable::merge() {
     for (Bucket* here = &from; here != nullptr; here = next_in_chain(*here)) {
       for (auto& slot : here->entries) {
         const std::uint64_t found = slot.load(std::memory_order_relaxed);
-        if (found != 0) add_to_chain(to, found);
+        if (is_entry(found)) add_to_chain(to, found);
       }
     }
     bucket_count_.store(removed, std::memory_order_release);

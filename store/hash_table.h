@@ -4,6 +4,10 @@
 //   entry:                    reference 32 | tag 32     (tag = bits 8 to 39 of the hash; 0 = empty)
 //   control word:             version 32 | overflow bucket 32  (0 = none)
 //
+// A slot that no entry needs may hold a ghost: the tag of an item that was evicted, with a few bits
+// (how often it was read) instead of a reference. It costs no memory, is overwritten when its slot
+// is needed, and is not in buckets that have an overflow; about one for every four entries.
+//
 // There are `n` buckets, n from 256 up. A hash belongs to bucket (hash mod 2^k) with 2^k the
 // smallest power of two >= n, or, if that bucket does not exist yet, to (hash mod 2^(k-1)). Each
 // insertion over the target load adds bucket n and moves about half of bucket n - 2^(k-1) to it: no
@@ -44,6 +48,10 @@ class HashTable {
   void insert(std::uint64_t hash, ChunkRef ref);
   void replace(std::uint64_t hash, ChunkRef from, ChunkRef to);
   void erase(std::uint64_t hash, ChunkRef ref);
+  // As erase; leaves a ghost if there is room for one. REQUIRES 0 < bits < kGhostBit.
+  void erase_to_ghost(std::uint64_t hash, ChunkRef ref, std::uint32_t bits);
+  // The bits of the hash's ghost, which is gone then; 0 if there is none.
+  std::uint32_t take_ghost(std::uint64_t hash);
 
   // The bucket's line, and the first item whose tag fits.
   void prefetch(std::uint64_t hash) const;
@@ -85,6 +93,9 @@ class HashTable {
     return std::uint64_t{tag(hash)} << 32 | ref;
   }
   static ChunkRef ref_of(std::uint64_t entry) { return static_cast<ChunkRef>(entry); }
+  static bool is_ghost(std::uint64_t entry) { return (ref_of(entry) & kGhostBit) != 0; }
+  // Neither a ghost nor empty.
+  static bool is_entry(std::uint64_t entry) { return entry != 0 && !is_ghost(entry); }
   static std::uint32_t tag_of(std::uint64_t entry) {
     return static_cast<std::uint32_t>(entry >> 32);
   }
@@ -111,6 +122,8 @@ class HashTable {
   };
   Slot locate(std::uint64_t hash, ChunkRef ref) const;
   void add_to_chain(Bucket& first, std::uint64_t entry);
+  static bool add_to_bucket(Bucket& bucket, std::uint64_t entry);
+  void erased_one();
   void close_hole(Bucket& first, Slot hole);
   void drop_last(Bucket& first);
   std::uint32_t take_overflow();
@@ -140,7 +153,7 @@ ChunkRef HashTable::find(std::uint64_t hash, const Matches& matches) const {
     for (const Bucket* here = &first; here != nullptr; here = next_in_chain(*here)) {
       for (const auto& slot : here->entries) {
         const std::uint64_t found = slot.load(std::memory_order_acquire);
-        if (tag_of(found) == wanted && ref_of(found) != kNoChunk && matches(ref_of(found))) {
+        if (tag_of(found) == wanted && is_entry(found) && matches(ref_of(found))) {
           return ref_of(found);
         }
       }
@@ -159,7 +172,7 @@ void HashTable::for_each(const Visit& visit) const {
     for (const Bucket* here = &bucket(at); here != nullptr; here = next_in_chain(*here)) {
       for (const auto& slot : here->entries) {
         const std::uint64_t found = slot.load(std::memory_order_relaxed);
-        if (found != 0) visit(at, tag_of(found), ref_of(found));
+        if (is_entry(found)) visit(at, tag_of(found), ref_of(found));
       }
     }
   }

@@ -53,6 +53,8 @@ namespace ringcache::store {
 // 1 + (offset of a chunk in the region >> the region's shift); 0 is no chunk.
 using ChunkRef = std::uint32_t;
 inline constexpr ChunkRef kNoChunk = 0;
+// Not in references: what the hash table marks its ghosts with.
+inline constexpr ChunkRef kGhostBit = ChunkRef{1} << 31;
 
 // What a chunk is. A chunk is exactly one of these, and a linked item of a policy with lists is on
 // exactly one of them.

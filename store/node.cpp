@@ -1,5 +1,7 @@
 #include "store/node.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <chrono>
 #include <random>
@@ -27,11 +29,25 @@ std::uint64_t random_seed() {
   return std::uint64_t{device()} << 32 | device();
 }
 
+// Address space reserved at most for a later cache_memlimit. From 16 GiB on chunks would be aligned
+// to 16 bytes instead of 8.
+constexpr std::size_t kMemoryReserveMax = (std::size_t{16} << 30) - kMiB;
+
+std::size_t physical_memory_bytes() {
+  const long pages = ::sysconf(_SC_PHYS_PAGES);
+  const long page_bytes = ::sysconf(_SC_PAGESIZE);
+  return pages > 0 && page_bytes > 0
+             ? static_cast<std::size_t>(pages) * static_cast<std::size_t>(page_bytes)
+             : 0;
+}
+
 StoreOptions store_options(const NodeOptions& options, NodeWatchers* watchers) {
   StoreOptions store = options.store;
   store.eviction_sink = watchers;
   if (store.hash_seed == 0) store.hash_seed = random_seed();
   store.threads_max = static_cast<unsigned>(kThreadsLimit);
+  // Room for cache_memlimit: all of the machine's memory, as far as references stay fine.
+  store.memory_bytes_max = std::min(physical_memory_bytes(), kMemoryReserveMax);
   return store;
 }
 

@@ -7,7 +7,7 @@
 namespace ringcache::store {
 namespace {
 
-constexpr std::size_t kReferenceMax = 0xFFFFFFFF;  // ChunkRef is 32 bits, and 0 is taken
+constexpr std::size_t kReferenceMax = kGhostBit - 1;
 
 unsigned shift_for(std::size_t bytes) {
   unsigned shift = 3;

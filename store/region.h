@@ -32,7 +32,7 @@ class Mapping {
 
 class Region {
  public:
-  // Chunks start at multiples of 8 bytes, of 16 above 32 GiB, and so on: a reference has 32 bits.
+  // Chunks start at multiples of 8 bytes, of 16 from 16 GiB on, and so on: a reference has 31 bits.
   // Items begin `item_offset` bytes (a multiple of 8) into their chunk: room for an eviction
   // policy's links.
   explicit Region(std::size_t bytes, std::size_t item_offset = 0);

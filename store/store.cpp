@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <mutex>
+#include <new>
 #include <stdexcept>
 
 #include "store/arena.h"
@@ -47,10 +48,21 @@ void drop_unused_classes(StoreStats& stats) {
   std::erase_if(stats.classes, [](const ClassStats& one) { return one.slabs.total_pages == 0; });
 }
 
+// Address space that may never be needed is not worth a refusal to start.
+std::unique_ptr<Arena> make_arena(StoreOptions options) {
+  try {
+    return std::make_unique<Arena>(options);
+  } catch (const std::bad_alloc&) {
+    if (options.memory_bytes_max == options.memory_bytes) throw;
+    options.memory_bytes_max = options.memory_bytes;
+    return std::make_unique<Arena>(options);
+  }
+}
+
 }  // namespace
 
 Store::Store(const StoreOptions& options)
-    : arena_(std::make_unique<Arena>(resolve(options))), hash_seed_(options.hash_seed) {}
+    : arena_(make_arena(resolve(options))), hash_seed_(options.hash_seed) {}
 
 Store::~Store() = default;
 

@@ -95,4 +95,53 @@ TEST_CASE("random insertions and removals of few distinct hashes agree with a ma
   for (const auto& [ref, hash] : model) REQUIRE(find(table, hash, ref) == ref);
 }
 
+TEST_CASE("a ghost tells once what it was left, and is in nobody's way") {
+  HashTable table(100000);
+  std::mt19937_64 random(11);
+  std::map<ChunkRef, std::uint64_t> model;
+  for (ChunkRef ref = 1; ref <= 20000; ++ref) {
+    model[ref] = random();
+    table.insert(model[ref], ref);
+  }
+  const std::size_t buckets = table.bucket_count();
+  std::map<ChunkRef, std::uint64_t> gone;
+  for (ChunkRef ref = 1; ref <= 2000; ++ref) {
+    table.erase_to_ghost(model[ref], ref, ref);
+    gone[ref] = model[ref];
+    model.erase(ref);
+    REQUIRE(find(table, gone[ref], ref) == kNoChunk);
+  }
+  CHECK(table.size() == model.size());
+  std::size_t entries = 0;
+  table.for_each([&](std::size_t, std::uint32_t, ChunkRef) { ++entries; });
+  CHECK(entries == model.size());
+  int kept = 0;
+  for (const auto& [ref, hash] : gone) {
+    if (ref % 2 != 0) continue;
+    const std::uint32_t bits = table.take_ghost(hash);
+    CHECK((bits == ref || bits == 0));
+    if (bits == ref) ++kept;
+    CHECK(table.take_ghost(hash) == 0);
+  }
+  CHECK(kept > 500);
+  // Entries take the ghosts' slots before the table grows for them.
+  for (ChunkRef ref = 1; ref <= 2000; ++ref) {
+    model[ref] = random();
+    table.insert(model[ref], ref);
+  }
+  CHECK(table.bucket_count() == buckets);
+  for (ChunkRef ref = 20001; ref <= 60000; ++ref) {  // and splits lose them, not entries
+    model[ref] = random();
+    table.insert(model[ref], ref);
+  }
+  for (const auto& [ref, hash] : model) REQUIRE(find(table, hash, ref) == ref);
+  while (!model.empty()) {
+    const auto [ref, hash] = *model.begin();
+    model.erase(model.begin());
+    table.erase_to_ghost(hash, ref, 1);
+  }
+  CHECK(table.size() == 0);
+  CHECK(table.overflow_count() == 0);
+}
+
 }  // namespace ringcache::store

@@ -158,4 +158,19 @@ TEST_CASE("memory goes to the sizes that bring more hits for it") {
   CHECK(cache.store.check_integrity() == "");
 }
 
+TEST_CASE("a key that was evicted and comes back is known to have been read") {
+  Cache cache(with_memory(2));
+  // A loop over 1.3 times the memory: without memory of what was evicted nothing would ever be
+  // read.
+  int hits = 0;
+  for (int round = 0; round < 30; ++round) {
+    for (std::uint64_t key = 0; key < 8000; ++key) {
+      if (cache.read(key, 250) && round >= 20) ++hits;
+      if (key % 100 == 0) cache.next_batch();
+    }
+  }
+  CHECK(hits > 80'000 / 3);
+  CHECK(cache.store.check_integrity() == "");
+}
+
 }  // namespace ringcache::store

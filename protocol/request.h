@@ -115,7 +115,8 @@ struct Request {
   std::uint64_t cas_unique = 0;  // cas, meta C
   std::uint64_t delta = 0;       // incr, decr, ma D; verbosity: the level
 
-  // stats, flush_all, verbosity, watch, version, refresh_certs, quit, mn: the words after the command.
+  // stats, flush_all, verbosity, watch, version, refresh_certs, quit, mn: the words after the
+  // command.
   std::span<const std::string_view> args() const { return {arg_storage.data(), arg_count}; }
 
   MetaFlags meta;  // meta commands only; stale on others

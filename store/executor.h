@@ -54,7 +54,7 @@ struct PendingStore {
 
 class Executor {
  public:
-  // kWatch: the connection asks to be a watcher; request.args() are the classes. Nothing is answered.
+  // kWatch: the connection asks to be a watcher; nothing is answered yet.
   enum class Next : std::uint8_t { kContinue, kClose, kWatch };
   static constexpr std::size_t kRefused = SIZE_MAX;
 

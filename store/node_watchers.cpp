@@ -117,6 +117,7 @@ void NodeWatchers::run() {
     const SharedBatch batch = collect();
     if (!batch->lines.empty()) hand_out(batch);
     lock.lock();
+    shared_.wake.wait_for(lock, kCollectGapMin, [this] { return stopping_; });
   }
 }
 

@@ -6,10 +6,11 @@
 //
 // A thread that does something worth telling puts an event into a ring of its own
 // (-o worker_logbuf_size) and goes on. The collector, a thread that sleeps while nobody watches,
-// empties the rings every kCollectPeriod, or when one is half full, makes each event a line once,
-// and posts the lines to the workers that have watchers. A watcher is written to on the worker of
-// its connection, which copies lines to its output (-o watcher_logbuf_size). Each of the three is
-// bounded; what does not fit is dropped and counted, and nobody waits for a watcher.
+// empties the rings every kCollectPeriod, or when one is half full (but not more often than once in
+// kCollectGapMin), makes each event a line once, and posts the lines to the workers that have
+// watchers. A watcher is written to on the worker of its connection, which copies lines to its
+// output (-o watcher_logbuf_size). Each of the three is bounded; what does not fit is dropped and
+// counted, and nobody waits for a watcher.
 //
 // While nobody watches a class of events, its cost is a relaxed load of the flag that add_worker
 // was given, and for evictions that of EvictionSink::wanted.
@@ -44,6 +45,8 @@ namespace ringcache::store {
 inline constexpr std::size_t kWatchersMax = 128;
 // How late a line may leave.
 inline constexpr std::chrono::milliseconds kCollectPeriod{50};
+// How often at most the rings are read, however full they are.
+inline constexpr std::chrono::milliseconds kCollectGapMin{1};
 // Batches of lines that may wait for one worker; further ones are skipped for its watchers.
 inline constexpr std::size_t kInboxBatchesMax = 4;
 

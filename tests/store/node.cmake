@@ -8,6 +8,7 @@ ringcache_unit_test(node_test
     node_limits_test.cpp
     node_stats_test.cpp
     node_test.cpp
+    node_watch_test.cpp
     node_tls_test.cpp
     ${CMAKE_SOURCE_DIR}/tests/net/net_fixture.cpp
     ${CMAKE_SOURCE_DIR}/tests/net/tls_fixture.cpp

@@ -4,46 +4,17 @@
 import contextlib
 import os
 import random
+import re
 import socket
 import threading
 
 from harness import HOST, Failure, TestCase, Wire, eventually, main
 from topologies import Node, ProxyOverMemcached, ProxyOverNodes
+from witness import Witness
 
 MIB = 1 << 20
 # What a sanitizer needs beside the program itself.
 MEMORY_FACTOR = int(os.environ.get("RINGCACHE_E2E_MEMORY_FACTOR", "1"))
-
-
-class Witness(threading.Thread):
-    """A well-behaved client that goes on all the time and notes every wrong answer."""
-
-    def __init__(self, port):
-        super().__init__()
-        self.port, self.wrong, self.rounds, self.ended = port, [], 0, threading.Event()
-        self.start()
-
-    def run(self):
-        try:
-            with Wire(self.port) as wire:
-                while not self.ended.is_set():
-                    key = b"witness-%d" % (self.rounds % 20)
-                    value = b"%d" % self.rounds * 50
-                    stored, found = wire.set(key, value), wire.get(key, b"witness-absent")
-                    if (stored, found) != (b"STORED", {key: value}):
-                        self.wrong.append((stored, found))
-                    self.rounds += 1
-        except (OSError, Failure) as error:
-            self.wrong.append(repr(error))
-
-    def finish(self):
-        """Lets it do some more rounds, ends it, and returns what was wrong."""
-        target = self.rounds + 20
-        with contextlib.suppress(Failure):
-            eventually("the witness goes on", lambda: self.rounds > target or self.wrong)
-        self.ended.set()
-        self.join()
-        return self.wrong if self.rounds > target or self.wrong else ["the witness hung"]
 
 
 class Hostile:
@@ -110,6 +81,94 @@ class Hostile:
                        b"18446744073709551615", b"18446744073709551616", b"1e9", b"1048577", b"07"):
             self.feed(b"set k 0 0 " + length + b"\r\nabc\r\nget k\r\n")
             self.feed(b"ms k " + length + b"\r\nabc\r\nmg k v\r\n")
+
+    def test_lengths_that_lie_leave_no_trace(self):
+        """What is there afterwards is the old value or nothing, whatever was said and sent."""
+        for said in (0, 1, 19, 2000, 20_000, 300_000):
+            for sent in {0, 1, max(0, said - 1), said + 1, said + 5000}:
+                for end in (b"\r\n", b"\n", b"", b"\r", b"\r\nmn\r\n"):
+                    with Wire(self.server.port) as wire:
+                        self.assertEqual(wire.set(b"lied", b"old"), b"STORED")
+                    self.feed(b"set lied 0 0 %d\r\n" % said + b"x" * sent + end)
+                    with Wire(self.server.port) as wire:
+                        found = wire.get(b"lied")
+                        whole = {b"lied": b"x" * said}
+                        stored = sent == said and end.startswith(b"\r\n")
+                        self.assertIn(found, [whole] if stored else [{}, {b"lied": b"old"}],
+                                      (said, sent, end))
+
+    def test_numbers_that_are_none(self):
+        """After each the connection is in step, or closed; 64 bits are the most that counts."""
+        numbers = (b"-1", b"-0", b"+1", b"00007", b"1.5", b"0x10", b"1e9", b"", b"abc", b"1x",
+                   b"2147483648", b"-2147483649", b"4294967296", b"9223372036854775808",
+                   b"-9223372036854775809", b"18446744073709551615", b"18446744073709551616",
+                   b"9" * 40, b"-" + b"9" * 40)
+        commands = (b"set n %s 0 1", b"set n 0 %s 1", b"set n 0 0 %s", b"set n 0 %s 1 noreply",
+                    b"cas n 0 0 1 %s", b"add n %s %s %s", b"append n 0 0 %s", b"incr n %s",
+                    b"decr n %s", b"touch n %s", b"gat %s n", b"gats %s n", b"verbosity %s",
+                    b"mg n v T%s", b"mg n v R%s", b"mg n v N%s", b"mg n v E%s", b"ms n %s",
+                    b"ms n 1 T%s", b"ms n 1 F%s", b"ms n 1 C%s", b"ma n D%s", b"ma n J%s N0",
+                    b"ma n N%s", b"ma n C%s", b"ma n T%s", b"md n C%s", b"md n I T%s")
+        for command in commands:
+            for number in numbers:
+                line = command.replace(b"%s", number)
+                data = b"5\r\n" if command.split()[0] in (b"set", b"cas", b"add", b"append",
+                                                           b"ms") else b""
+                with contextlib.suppress(OSError), Wire(self.server.port) as wire:
+                    wire.set(b"n", b"5")
+                    wire.send(line + b"\r\n" + data + b"mn\r\n")
+                    wire.socket.shutdown(socket.SHUT_WR)  # of a value that is not all there
+                    self.check_in_step(wire, line)
+
+    def check_in_step(self, wire, line):
+        """Nothing but lines that memcached knows up to the answer to an mn, or a close."""
+        known = re.compile(rb"(HD|VA|EN|NF|NS|EX|OK|STORED|NOT_STORED|EXISTS|NOT_FOUND|TOUCHED|"
+                           rb"VALUE|END|ERROR|CLIENT_ERROR|SERVER_ERROR|\d+)\b|5$")
+        try:
+            while (answer := wire.line()) != b"MN":
+                self.assertRegex(answer, known, line)
+        except Failure as failure:
+            self.assertIn("connection closed", str(failure), line)
+
+    def test_every_byte_in_a_key(self):
+        """The same is a key as for memcached."""
+        yardstick = self.world.memcached()
+        for byte in range(256):
+            key = b"k%ce" % byte
+            commands = (b"set %s 0 0 1\r\nx\r\nget %s\r\ndelete %s\r\nms %s 1\r\ny\r\n"
+                        b"mg %s k v\r\nincr %s 1\r\nmn\r\n" % ((key,) * 6))
+            answers = []
+            for server in (yardstick, self.server):
+                with Wire(server.port) as wire:
+                    wire.send(commands)
+                    answers.append([])
+                    while not answers[-1] or answers[-1][-1] != b"MN":
+                        answers[-1].append(wire.line())
+            self.assertEqual(*answers, byte)
+
+    def test_a_million_keys_in_one_get(self):
+        # The proxy takes few at a time where little may wait for a client, as here.
+        count = 100_000 if self.topology.is_proxy else 1_000_000
+        pairs = {b"m-%d" % number: b"%d" % number for number in range(0, count, 1000)}
+        with Wire(self.server.port) as wire:
+            wire.send(b"".join(b"set %s 0 0 %d noreply\r\n%s\r\n" % (key, len(value), value)
+                               for key, value in pairs.items()))
+            self.assertTrue(wire.nothing_left())
+            line = b"get " + b" ".join(b"m-%d" % number for number in range(count)) + b"\r\n"
+            sender = threading.Thread(target=self.send_quietly, args=(wire, line))
+            sender.start()
+            answer = wire.line()
+            if answer.startswith((b"CLIENT_ERROR", b"SERVER_ERROR")):
+                wire.wait_closed()
+            else:
+                wire.buffer[:0] = answer + b"\r\n"
+                self.assertEqual(wire.values(), pairs)
+            sender.join()
+
+    @staticmethod
+    def send_quietly(wire, data):
+        with contextlib.suppress(OSError):
+            wire.send(data)
 
     def test_lines_without_end(self):
         for line in (b"g" * 5 * MIB, b"get " + b"k" * 5 * MIB, b"get " + b"k " * 3 * MIB,

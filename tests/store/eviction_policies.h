@@ -21,7 +21,8 @@ struct PolicyUnderTest {
 
 inline constexpr PolicyUnderTest kPoliciesUnderTest[] = {
     {"hit-density", [](StoreOptions& options) { options.eviction = EvictionKind::kHitDensity; }},
-    {"segmented-lru", [](StoreOptions& options) { options.eviction = EvictionKind::kSegmentedLru; }},
+    {"segmented-lru",
+     [](StoreOptions& options) { options.eviction = EvictionKind::kSegmentedLru; }},
 };
 
 // Calls run(seed, options) for each policy and `seeds` seeds; the options have the two in them.

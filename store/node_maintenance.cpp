@@ -42,14 +42,20 @@ void NodeMaintenance::turn() {
   const Seconds now = node_clock_.seconds(start_ns);
   const MaintainResult result = store_.maintain(now, sweep_budget_);
   if (result.pass_done) sweeps_.fetch_add(1, std::memory_order_relaxed);
-  const std::int64_t cost_ns = clock_.now() - start_ns;
-  if (cost_ns > kMaintenanceBudgetNs) {
-    sweep_budget_ = std::max(sweep_budget_ / 2, kSweepBudgetMin);
-  } else if (cost_ns < kMaintenanceBudgetNs / 2 && !result.pass_done) {
-    sweep_budget_ = std::min(sweep_budget_ * 2, kSweepBudgetMax);
-  }
+  turns_in_pass_ = result.pass_done ? 0 : turns_in_pass_ + 1;
+  adapt_budget(clock_.now() - start_ns, result.pass_done);
   sample_hit_ratio(start_ns, now);
   turns_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void NodeMaintenance::adapt_budget(std::int64_t cost_ns, bool pass_done) {
+  const std::int64_t most_ns =
+      turns_in_pass_ > kTurnsPerPassMax ? kMaintenanceBudgetBehindNs : kMaintenanceBudgetNs;
+  if (cost_ns > most_ns) {
+    sweep_budget_ = std::max(sweep_budget_ / 2, kSweepBudgetMin);
+  } else if (cost_ns < most_ns / 2 && !pass_done) {
+    sweep_budget_ = std::min(sweep_budget_ * 2, kSweepBudgetMax);
+  }
 }
 
 void NodeMaintenance::sample_hit_ratio(std::int64_t now_ns, Seconds now) {

@@ -11,6 +11,7 @@
 #include <utility>
 
 #include "store/node_extended_options.h"
+#include "store/node_tls_words.h"
 #include "store/node_version.h"
 
 namespace ringcache::store {
@@ -42,7 +43,6 @@ constexpr std::array kRefused{
     Refused{"-X,--disable-dumping", "there is nothing to turn off: the node dumps no keys"},
     Refused{"-W,--disable-watch", "there is nothing to turn off: the node has no watchers"},
     Refused{"-e,--memory-file", "items do not survive the process"},
-    Refused{"-Z,--enable-ssl", "there is no TLS; listen on a private address"},
     Refused{"-N,--napi_ids", "connections go to the threads in turn"},
 };
 
@@ -50,6 +50,8 @@ constexpr const char* kExamples = R"(Examples:
   ringcache-node                                      64 MiB on 127.0.0.1:11211
   ringcache-node -m 4096 -t 4 -l 10.0.0.11 -c 10000   4 GiB for the machines of a private network
   ringcache-node -s /run/ringcache/node.sock -a 770   a UNIX socket and no network
+  ringcache-node -l 10.0.0.11 -Z -o ssl_chain_cert=node.pem,ssl_key=node.key
+                                                      TLS
   ringcache-node -p 0 --metrics off                   any free port (see the log), no metrics
 )";
 
@@ -110,6 +112,10 @@ void add_network_options(CLI::App& app, Words& words, NodeOptions& options) {
       ->check(CLI::Range(1, 1'000'000))
       ->group(network)
       ->capture_default_str();
+  app.add_flag(
+         "-Z,--enable-ssl", options.tls_enabled,
+         "TLS, with certificates as -o ssl_chain_cert says; not for UNIX sockets and -l notls:")
+      ->group(network);
   app.add_option("-Y,--auth-file", options.auth_file,
                  "file of lines name:password, one of which a client must send first")
       ->group(network);
@@ -180,6 +186,18 @@ net::Address listen_address(const std::string& text, int port) {
   throw mistake("-l " + text + ": " + error);
 }
 
+void apply_tls(const Words& words, NodeOptions& options) {
+  if (!options.tls_enabled) {
+    if (options.tls == net::TlsOptions{}) return;
+    throw mistake("-o ssl_...: only with -Z");
+  }
+  if (!words.unix_socket.empty()) {
+    throw mistake("-Z: a UNIX socket has no TLS, and with -s there is no network");
+  }
+  if (std::string wrong = check_tls_options(options.tls); !wrong.empty()) throw mistake(wrong);
+  if (options.listen.empty()) throw mistake("-Z: every address is without TLS");
+}
+
 void apply_network(const Words& words, NodeOptions& options) {
   if (words.udp_port != 0) {
     throw mistake("-U " + std::to_string(words.udp_port) +
@@ -190,9 +208,12 @@ void apply_network(const Words& words, NodeOptions& options) {
     options.listen.push_back(net::Address::unix_path(words.unix_socket));
   } else {
     for (const std::string& text : words.listen) {
-      if (!text.empty()) options.listen.push_back(listen_address(text, words.port));
+      const auto [with_tls, plain] = part_listen_words(text);
+      if (!plain.empty() && !options.tls_enabled) throw mistake("-l " + text + ": only with -Z");
+      if (!with_tls.empty()) options.listen.push_back(listen_address(with_tls, words.port));
+      if (!plain.empty()) options.listen_plain.push_back(listen_address(plain, words.port));
     }
-    if (options.listen.empty()) throw mistake("-l: no address");
+    if (options.listen.empty() && options.listen_plain.empty()) throw mistake("-l: no address");
   }
   const char* const end = words.unix_mask.data() + words.unix_mask.size();
   const auto [parsed, error] = std::from_chars(words.unix_mask.data(), end, options.unix_mode, 8);
@@ -264,6 +285,7 @@ void apply(const Words& words, NodeOptions& options) {
       throw mistake(wrong);
     }
   }
+  apply_tls(words, options);
 }
 
 }  // namespace

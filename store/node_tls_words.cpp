@@ -106,6 +106,20 @@ constexpr std::array kWords{
 
 }  // namespace
 
+ListenWords part_listen_words(std::string_view list) {
+  constexpr std::string_view kPlain = "notls:";
+  ListenWords words;
+  while (!list.empty()) {
+    std::string_view word = list.substr(0, list.find_first_of(",;"));
+    list.remove_prefix(std::min(word.size() + 1, list.size()));
+    const bool plain = word.starts_with(kPlain);
+    if (plain) word.remove_prefix(kPlain.size());
+    std::string& part = plain ? words.plain : words.with_tls;
+    part.append(part.empty() ? "" : ",").append(word);
+  }
+  return words;
+}
+
 std::string apply_tls_word(std::string_view word, TlsOptions& options) {
   const std::size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);

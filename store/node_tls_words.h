@@ -12,6 +12,14 @@ inline bool is_tls_word(std::string_view name) {
   return name.starts_with("ssl_");
 }
 
+// The words of one -l list: those that begin with `notls:`, which keeps an address plain beside
+// others with TLS, without that word; and the others. Each a comma list again.
+struct ListenWords {
+  std::string with_tls;
+  std::string plain;
+};
+ListenWords part_listen_words(std::string_view list);
+
 // Applies `name` or `name=value` to `options`. Empty, or what is wrong, naming the word.
 std::string apply_tls_word(std::string_view word, net::TlsOptions& options);
 

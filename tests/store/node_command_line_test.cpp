@@ -101,14 +101,60 @@ TEST_CASE("-o words") {
   CHECK(contains(bad({"-o", "frobnicate"}), "-o frobnicate: no such option"));
 }
 
+TEST_CASE("-Z and its words") {
+  const NodeOptions options =
+      good({"-Z", "-l", "10.0.0.1,notls:127.0.0.1:5", "-o",
+            "ssl_chain_cert=/c,ssl_key=/k,ssl_ca_cert=/a", "-o",
+            "ssl_verify_mode=2,ssl_keyformat=DER,ssl_ciphers=HIGH:!aNULL,ssl_min_version=tlsv1.3",
+            "-o", "ssl_wbuf_size=32,ssl_session_cache"});
+  CHECK(options.tls_enabled);
+  CHECK(options.listen == std::vector{net::Address::tcp("10.0.0.1", 11211)});
+  CHECK(options.listen_plain == std::vector{net::Address::tcp("127.0.0.1", 5)});
+  CHECK(options.tls.chain_file == "/c");
+  CHECK(options.tls.key_file == "/k");
+  CHECK(options.tls.ca_file == "/a");
+  CHECK(options.tls.verify == net::TlsVerify::kRequire);
+  CHECK(options.tls.key_format == net::TlsKeyFormat::kDer);
+  CHECK(options.tls.ciphers == "HIGH:!aNULL");
+  CHECK(options.tls.min_version == net::TlsVersion::k13);
+  CHECK(options.tls.write_bytes == 32 * 1024);
+  CHECK(options.tls.session_cache);
+  CHECK(good({"-Z", "-o", "ssl_chain_cert=/c,ssl_min_version=0,ssl_keyformat=1"}).tls.min_version ==
+        net::TlsVersion::k10);
+  CHECK_FALSE(good({}).tls_enabled);
+}
+
+TEST_CASE("TLS that could not be, or would not be used, is refused") {
+  const auto wrong = [](const char* words) { return bad({"-Z", "-o", words}); };
+  CHECK(contains(bad({"-Z"}), "-Z: needs -o ssl_chain_cert=FILE"));
+  CHECK(contains(bad({"-o", "ssl_chain_cert=/c"}), "only with -Z"));
+  CHECK(contains(bad({"-l", "notls:127.0.0.1"}), "-l notls:127.0.0.1: only with -Z"));
+  CHECK(contains(bad({"-Z", "-s", "/x.sock", "-o", "ssl_chain_cert=/c"}), "has no TLS"));
+  CHECK(contains(bad({"-Z", "-l", "notls:127.0.0.1", "-o", "ssl_chain_cert=/c"}),
+                 "every address is without TLS"));
+  CHECK(contains(wrong("ssl_chain_cert=/c,ssl_verify_mode=1"), "needs -o ssl_ca_cert"));
+  CHECK(contains(wrong("ssl_chain_cert=/c,ssl_ca_cert=/a"), "needs -o ssl_verify_mode"));
+  CHECK(contains(wrong("ssl_chain_cert=/c,ssl_keyformat=DER"), "needs -o ssl_key"));
+  CHECK(contains(wrong("ssl_keyformat=ENGINE"), "must be 1 (PEM) or 2 (DER)"));
+  CHECK(contains(wrong("ssl_keyformat=0"), "must be 1 (PEM) or 2 (DER)"));
+  CHECK(contains(wrong("ssl_verify_mode=4"), "2 (Require) or 3 (Once)"));
+  CHECK(contains(wrong("ssl_min_version=4"), "2 (tlsv1.2) or 3 (tlsv1.3)"));
+  CHECK(contains(wrong("ssl_wbuf_size=0"), "from 1 to 1024"));
+  CHECK(contains(wrong("ssl_wbuf_size=1025"), "from 1 to 1024"));
+  CHECK(contains(wrong("ssl_chain_cert="), "must not be empty"));
+  CHECK(contains(wrong("ssl_chain_cert"), "needs a value"));
+  CHECK(contains(wrong("ssl_session_cache=1"), "takes no value"));
+  CHECK(contains(wrong("ssl_kernel_tls"), "memcached has this option, the node does not"));
+  CHECK(contains(wrong("ssl_frobnicate"), "no such option"));
+}
+
 TEST_CASE("options of memcached's that the node has not are refused by name") {
   for (const std::vector<const char*>& words : std::vector<std::vector<const char*>>{
-           {"-d"},          {"-u", "nobody"}, {"-P", "/x.pid"}, {"-C"},
-           {"-B", "ascii"}, {"-S"},           {"-A"},           {"-R", "20"},
-           {"-n", "48"},    {"-L"},           {"-k"},           {"-F"},
-           {"-X"},          {"-W"},           {"-Z"},           {"--napi_ids", "1"},
-           {"-D", ":"},     {"-r"},           {"-i"},           {"-e", "/x"},
-           {"--daemon"},    {"-dv"}}) {
+           {"-d"},      {"-u", "nobody"}, {"-P", "/x.pid"}, {"-C"},       {"-B", "ascii"},
+           {"-S"},      {"-A"},           {"-R", "20"},     {"-n", "48"}, {"-L"},
+           {"-k"},      {"-F"},           {"-X"},           {"-W"},       {"--napi_ids", "1"},
+           {"-D", ":"}, {"-r"},           {"-i"},           {"-e", "/x"}, {"--daemon"},
+           {"-dv"}}) {
     CAPTURE(words.front());
     CHECK(contains(bad(words), "memcached has this option, the node does not"));
   }

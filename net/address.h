@@ -5,7 +5,8 @@
 #include <string_view>
 
 /// Where to listen or to connect, as users write it:
-/// `127.0.0.1:11211`, `cache-a.example:11211`, `[::1]:11211`, `[::]:11211`, `unix:/run/x.sock`.
+/// `127.0.0.1:11211`, `cache-a.example:11211`, `[::1]:11211`, `[::]:11211`, `unix:/run/x.sock`, and
+/// `*:11211` to listen on every interface.
 namespace ringcache::net {
 
 struct Address {

@@ -64,6 +64,10 @@ void Connection::resume_reading() {
   socket_of(*this).resume();
 }
 
+void Connection::yield() {
+  worker_.loop().offer_later(socket_of(*this));
+}
+
 void Connection::close_after_flush() {
   socket_of(*this).begin_close_after_flush();
 }

@@ -121,6 +121,9 @@ class Connection {
   /// call).
   void resume_reading();
   bool reading_paused() const { return paused_; }
+  /// For a handler that leaves requests in in() so that other connections have their turn: on_bytes
+  /// runs again when they had it, and nothing more is read before.
+  void yield();
 
   /// Sends what is in out(), then closes; nothing is read or handled any more. Bytes may still be
   /// appended until the last one is sent. A peer that takes nothing for kCloseFlushTimeout is cut

@@ -65,6 +65,16 @@ int bind_and_listen(int fd, const Endpoint& endpoint, int backlog) {
   return ::listen(fd, backlog) == 0 ? 0 : errno;
 }
 
+/// Every interface, IPv4 first. A machine without IPv6 has but one endpoint.
+std::vector<Endpoint> every_interface(std::uint16_t port) {
+  std::vector<Endpoint> endpoints(2);
+  if (!numeric_endpoint("0.0.0.0", port, endpoints[0])) return {};
+  const int probe = ::socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (probe < 0 || !numeric_endpoint("::", port, endpoints[1])) endpoints.pop_back();
+  if (probe >= 0) ::close(probe);
+  return endpoints;
+}
+
 std::uint16_t bound_port(int fd) {
   sockaddr_storage storage{};
   socklen_t length = sizeof storage;
@@ -102,6 +112,8 @@ std::optional<std::string> ListenSocket::open(const Address& address, int backlo
     if (const int error = remove_stale(address.path, endpoints[0]); error != 0) {
       return cannot_listen(address, error);
     }
+  } else if (address.host == "*") {
+    endpoints = every_interface(address.port);
   } else if (!numeric_endpoint(address.host, address.port, endpoints[0])) {
     endpoints.clear();
     const std::error_code error = Resolver::resolve_now(address.host, address.port, endpoints);
@@ -118,6 +130,7 @@ std::optional<std::string> ListenSocket::open(const Address& address, int backlo
     if (error != 0) return cannot_listen(address, error);
     socket.bound_ = address;
     if (!is_unix) socket.bound_.port = bound_port(socket.fd_);
+    if (address.host == "*") socket.bound_.host = endpoint.family() == AF_INET ? "0.0.0.0" : "::";
     sockets.push_back(std::move(socket));
   }
   return std::nullopt;

@@ -18,7 +18,8 @@ class ListenSocket {
   ListenSocket& operator=(ListenSocket&& other) noexcept;
 
   /// Binds `address` (a name must have exactly the addresses of this machine; all of them are
-  /// bound) and appends a socket for each to `sockets`. Returns an error text or nothing.
+  /// bound; `*` is every interface) and appends a socket for each to `sockets`. Returns an error
+  /// text or nothing.
   [[nodiscard]] static std::optional<std::string> open(const Address& address, int backlog,
                                                        unsigned unix_mode,
                                                        std::vector<ListenSocket>& sockets);

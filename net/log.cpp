@@ -2,7 +2,9 @@
 
 #include <spdlog/sinks/ostream_sink.h>
 #include <spdlog/sinks/stdout_sinks.h>
+#include <spdlog/sinks/syslog_sink.h>
 #include <spdlog/spdlog.h>
+#include <syslog.h>
 
 #include <array>
 #include <atomic>
@@ -25,24 +27,32 @@ constexpr std::array<std::string_view, 5> kTextLevels = {"DEBUG", "INFO", "WARN"
 constexpr std::array<std::string_view, 5> kLevelNames = {"debug", "info", "warn", "error", "off"};
 
 struct Settings {
+  LogOptions options;
+  std::string system_name;  // not empty: to the system log
   std::shared_ptr<spdlog::logger> logger;
-  LogFormat format = LogFormat::kText;
 };
 
-std::shared_ptr<const Settings> make_settings(const LogOptions& options) {
-  spdlog::sink_ptr sink;
-  if (options.out != nullptr) {
-    sink = std::make_shared<spdlog::sinks::ostream_sink_mt>(*options.out, true);
-  } else {
-    sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
+spdlog::sink_ptr make_sink(const LogOptions& options, const std::string& system_name) {
+  if (!system_name.empty()) {
+    return std::make_shared<spdlog::sinks::syslog_sink_mt>(system_name, LOG_PID, LOG_DAEMON, true);
   }
+  if (options.out != nullptr) {
+    return std::make_shared<spdlog::sinks::ostream_sink_mt>(*options.out, true);
+  }
+  return std::make_shared<spdlog::sinks::stderr_sink_mt>();
+}
+
+std::shared_ptr<const Settings> make_settings(const LogOptions& options,
+                                              const std::string& system_name) {
+  spdlog::sink_ptr sink = make_sink(options, system_name);
   auto settings = std::make_shared<Settings>();
   settings->logger = std::make_shared<spdlog::logger>("ringcache", std::move(sink));
   // The line is composed here, since logfmt and JSON need their fields escaped.
   settings->logger->set_pattern("%v");
   settings->logger->set_level(kSpdlogLevels[static_cast<std::size_t>(options.level)]);
   settings->logger->flush_on(spdlog::level::debug);
-  settings->format = options.format;
+  settings->options = options;
+  settings->system_name = system_name;
   return settings;
 }
 
@@ -57,16 +67,25 @@ class CurrentSettings {
     const std::lock_guard lock(mutex_);
     return settings_;
   }
-  void set(const LogOptions& options) {
-    auto settings = make_settings(options);
+  void set(const LogOptions& options, const std::string& system_name = "") {
+    auto settings = make_settings(options, system_name);
     const std::lock_guard lock(mutex_);
     settings_ = std::move(settings);
     level_.store(options.level, std::memory_order_relaxed);
   }
+  // The sink stays: a second one for the system log would close the first one's way there.
+  void set_level(LogLevel level) {
+    const std::lock_guard lock(mutex_);
+    auto settings = std::make_shared<Settings>(*settings_);
+    settings->options.level = level;
+    settings->logger->set_level(kSpdlogLevels[static_cast<std::size_t>(level)]);
+    settings_ = std::move(settings);
+    level_.store(level, std::memory_order_relaxed);
+  }
 
  private:
   std::mutex mutex_;
-  std::shared_ptr<const Settings> settings_ = make_settings({});
+  std::shared_ptr<const Settings> settings_ = make_settings({}, "");
   std::atomic<LogLevel> level_{LogOptions{}.level};
 };
 
@@ -124,10 +143,13 @@ bool needs_quotes(std::string_view text) {
 }
 
 std::string text_line(LogLevel level, std::string_view message,
-                      std::initializer_list<LogField> fields) {
+                      std::initializer_list<LogField> fields, bool with_time) {
   std::string line;
-  append_time(line);
-  line.append(" ").append(kTextLevels[static_cast<std::size_t>(level)]).append(" ");
+  if (with_time) {
+    append_time(line);
+    line += ' ';
+  }
+  line.append(kTextLevels[static_cast<std::size_t>(level)]).append(" ");
   append_escaped(line, message);
   for (const LogField& field : fields) {
     line.append(" ").append(field.key()).append("=");
@@ -195,6 +217,14 @@ void set_up_log(const LogOptions& options) {
   current().set(options);
 }
 
+void set_log_level(LogLevel level) {
+  current().set_level(level);
+}
+
+void send_log_to_system(const std::string& name) {
+  current().set(current().get()->options, name);
+}
+
 bool log_enabled(LogLevel level) {
   return current().enabled(level);
 }
@@ -202,8 +232,10 @@ bool log_enabled(LogLevel level) {
 void log(LogLevel level, std::string_view message, std::initializer_list<LogField> fields) {
   if (!current().enabled(level)) return;
   const std::shared_ptr<const Settings> settings = current().get();
-  const std::string line = settings->format == LogFormat::kJson ? json_line(level, message, fields)
-                                                                : text_line(level, message, fields);
+  const bool with_time = settings->system_name.empty();
+  const std::string line = settings->options.format == LogFormat::kJson
+                               ? json_line(level, message, fields)
+                               : text_line(level, message, fields, with_time);
   settings->logger->log(kSpdlogLevels[static_cast<std::size_t>(level)],
                         spdlog::string_view_t(line));
 }

@@ -12,7 +12,8 @@
 
 #include "net/clock.h"
 
-/// The log: stderr, one line an event, written at once (a crash loses nothing).
+/// The log: stderr, one line an event, written at once (a crash loses nothing). A process without a
+/// terminal sends it to the system log.
 ///
 ///     log(LogLevel::kWarn, "node ejected", {{"pool", pool}, {"node", name}, {"failures", 3}});
 ///
@@ -42,6 +43,11 @@ struct LogOptions {
 /// May be called again at any time; lines in flight keep the old settings. Without it: the
 /// defaults.
 void set_up_log(const LogOptions& options);
+/// Only the level; where the lines go and how they look stays.
+void set_log_level(LogLevel level);
+/// From now on lines go to syslog(3), facility daemon, under this name and without their time,
+/// which the system log has itself; level and format stay. `name` is kept for the process's life.
+void send_log_to_system(const std::string& name);
 bool log_enabled(LogLevel level);
 
 /// One key=value of a line.

@@ -61,6 +61,7 @@ void SocketConnection::on_ready(std::uint32_t events) {
   if ((events & EPOLLOUT) != 0) send_output();
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || state_ == State::kClosed) return;
   if (may_read()) return read_once();
+  if (in_offers_ && state_ == State::kOpen) return;  // what was read before comes first
   if (lingering_) return discard_input();
   if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
     int error = 0;
@@ -138,7 +139,7 @@ void SocketConnection::deliver() {
     if (state_ == State::kClosed) return;
     const bool stopped_by_output = output_full();
     flush();
-    if (!stopped_by_output || in_.empty()) return;
+    if (!stopped_by_output || in_.empty() || in_offers_) return;
     if (state_ != State::kOpen || paused_ || throttled_) return;
   }
   worker_.loop().offer_later(*this);

@@ -72,7 +72,7 @@ class SocketConnection final : public Connection, public EventSource {
   using Connection::Connection;
 
   bool may_read() const {
-    return state_ == State::kOpen && !paused_ && !throttled_ && !end_of_input_;
+    return state_ == State::kOpen && !paused_ && !throttled_ && !end_of_input_ && !in_offers_;
   }
   void send_output();
   void read_once();

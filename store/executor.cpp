@@ -16,6 +16,8 @@ namespace {
 // Keys looked up together: their table lines, then their items, are on their way at the same time.
 constexpr std::size_t kKeysTogether = 16;
 
+constexpr std::string_view kErrorFlushAllNotAllowed = "CLIENT_ERROR flush_all not allowed";
+
 }  // namespace
 
 void Executor::write_line(net::WriteBuffer& out, std::string_view text) {
@@ -92,7 +94,7 @@ bool Executor::write_value(const ItemView& item, bool with_cas, net::WriteBuffer
     return true;  // the connection sees that its output failed
   }
   char* end = with_cas ? protocol::write_value_header(start, key, item.client_flags(), value_bytes,
-                                                      item.cas())
+                                                      shown_cas(item.cas()))
                        : protocol::write_value_header(start, key, item.client_flags(), value_bytes);
   if (small) {
     std::memcpy(end, item.value().data(), value_bytes);
@@ -208,6 +210,10 @@ void Executor::touch(const Request& request, const HashedKey& key, net::WriteBuf
 }
 
 void Executor::flush_all(const Request& request, net::WriteBuffer& out) {
+  if (!rules_.flush_all) {
+    if (!request.quiet) write_line(out, kErrorFlushAllNotAllowed);
+    return;
+  }
   const bool later = request.has_exptime && request.exptime_s > 0;
   Seconds at = later ? expiry(request.exptime_s) : now_;
   // A time that the clock never reaches must not flush now: it takes the place of an earlier delay.
@@ -283,7 +289,9 @@ void Executor::stats_detail(std::string_view word, net::WriteBuffer& out) {
 }
 
 void Executor::refuse(const Request& request, net::WriteBuffer& out) {
-  if (!request.error.empty() && !request.quiet) write_line(out, request.error);
+  if (request.error.empty() || request.quiet) return;
+  const bool not_allowed = request.command == Command::kFlushAll && !rules_.flush_all;
+  write_line(out, not_allowed ? kErrorFlushAllNotAllowed : request.error);
 }
 
 }  // namespace ringcache::store

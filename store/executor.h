@@ -52,6 +52,14 @@ struct PendingStore {
   std::string_view key_view() const { return {key.data(), key_bytes}; }
 };
 
+// Commands that are restricted for all clients of the node.
+struct CommandRules {
+  // Without (-C): every item says cas 0, and a cas number that is compared fits none.
+  bool cas = true;
+  // Without (-F): refused.
+  bool flush_all = true;
+};
+
 class Executor {
  public:
   // kWatch: the connection asks to be a watcher; nothing is answered yet.
@@ -60,6 +68,9 @@ class Executor {
 
   // All must outlive the executor. `unix_offset` as for expiry_from_wire.
   Executor(Store& store, ExecutorHost& host, ValueBudget& budget, std::int64_t unix_offset);
+
+  // Before the first turn.
+  void set_rules(const CommandRules& rules) { rules_ = rules; }
 
   // --- the turn ---
 
@@ -139,7 +150,7 @@ class Executor {
   };
 
   ItemAttributes attributes_of(const protocol::Request& request) const;
-  static StoreOperands operands_of(const protocol::Request& request);
+  StoreOperands operands_of(const protocol::Request& request) const;
   static StoreReply reply_of(const protocol::Request& request);
   static StoreReply reply_of(const PendingStore& pending);
   void answer_store(const StoreReply& reply, const StoreResult& result, net::WriteBuffer& out);
@@ -154,6 +165,11 @@ class Executor {
   void remove(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
   void arithmetic(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
   void touch(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
+  std::uint64_t shown_cas(std::uint64_t cas) const { return rules_.cas ? cas : 0; }
+  // Of md and ma. Without cas every item has 0, so 0 fits.
+  bool compares_cas(const protocol::MetaFlags& flags) const {
+    return flags.has('C') && (rules_.cas || flags.compare_cas != 0);
+  }
   void flush_all(const protocol::Request& request, net::WriteBuffer& out);
   void stats(const protocol::Request& request, net::WriteBuffer& out);
   static void stats_detail(std::string_view word, net::WriteBuffer& out);
@@ -189,12 +205,16 @@ class Executor {
   // t: the seconds left, as of its place on the line. -1 if it was not asked for.
   std::int64_t ttl_asked(const protocol::MetaFlags& flags, Seconds before, bool created) const;
 
+  // Greater than any that an item gets by itself.
+  static constexpr std::uint64_t kCasOfNoItem = UINT64_MAX;
+
   Store& store_;
   ExecutorHost& host_;
   ValueBudget& budget_;
   const std::int64_t unix_offset_;
   StoreThread thread_;
   PinPool pins_;
+  CommandRules rules_;
   Seconds now_ = kClockStart;
   int client_fd_ = -1;
   std::atomic<WatchClasses> watched_{0};  // beside what every command reads

@@ -84,7 +84,7 @@ void Executor::meta_get(const Request& request, const HashedKey& key, net::Write
   facts.key_is_base64 = result.item.key_is_binary();
   facts.value_bytes = result.item.value_bytes();
   facts.client_flags = result.item.client_flags();
-  facts.cas_unique = result.item.cas();
+  facts.cas_unique = shown_cas(result.item.cas());
   facts.ttl_s = ttl_asked(flags, result.expiry_before, result.created);
   facts.last_access_s = static_cast<std::int64_t>(now_) - result.last_access;
   facts.fetched = result.was_fetched;
@@ -126,7 +126,7 @@ void Executor::answer_meta_store(const StoreReply& reply, const StoreResult& res
   MetaItemFacts facts;
   facts.key = reply.key;
   facts.key_is_base64 = reply.key_is_base64;
-  facts.cas_unique = result.cas;
+  facts.cas_unique = shown_cas(result.cas);
   append_meta(out, reply.command, status, reply.meta_flags, facts);
 }
 
@@ -134,8 +134,8 @@ void Executor::meta_remove(const Request& request, const HashedKey& key, net::Wr
   meta_commands_.add();
   const protocol::MetaFlags& flags = request.meta;
   DeleteOperands operands;
-  operands.compare = flags.has('C');
-  operands.compare_cas = flags.compare_cas;
+  operands.compare = compares_cas(flags);
+  operands.compare_cas = rules_.cas ? flags.compare_cas : kCasOfNoItem;
   operands.invalidate = flags.has('I');
   operands.touch = flags.has('T');
   if (operands.touch) operands.touch_expiry = expiry(flags.ttl_s);
@@ -165,8 +165,8 @@ void Executor::meta_arithmetic(const Request& request, const HashedKey& key,
   ArithmeticOperands operands;
   operands.decrement = flags.mode == 'D' || flags.mode == 'd' || flags.mode == '-';
   operands.delta = flags.delta;
-  operands.compare = flags.has('C');
-  operands.compare_cas = flags.compare_cas;
+  operands.compare = compares_cas(flags);
+  operands.compare_cas = rules_.cas ? flags.compare_cas : kCasOfNoItem;
   operands.vivify = flags.has('N');
   if (operands.vivify) operands.vivify_expiry = expiry_after(flags, flags.count, kNever, true);
   operands.initial = flags.initial;
@@ -203,7 +203,7 @@ void Executor::meta_arithmetic(const Request& request, const HashedKey& key,
   facts.key = request.key();
   facts.key_is_base64 = request.key_is_base64;
   facts.value_bytes = number_line_bytes - 2;
-  facts.cas_unique = result.cas;
+  facts.cas_unique = shown_cas(result.cas);
   facts.ttl_s = ttl_asked(flags, result.expiry_before, result.created);
   append_meta(out, request.command, status, flags.reply_flags(), facts);
   if (with_value) out.append({number.data(), number_line_bytes});
@@ -221,7 +221,7 @@ void Executor::meta_debug(const Request& request, const HashedKey& key, net::Wri
   facts.key_is_base64 = item->key_is_binary;
   facts.ttl_s = seconds_left(item->expiry, now_);
   facts.last_access_s = static_cast<std::int64_t>(now_) - item->last_access;
-  facts.cas_unique = item->cas;
+  facts.cas_unique = shown_cas(item->cas);
   facts.fetched = item->fetched;
   facts.slab_class = item->slab_class;
   facts.item_bytes = item->size_bytes;

@@ -31,7 +31,7 @@ ItemAttributes Executor::attributes_of(const Request& request) const {
           .key_is_binary = request.key_is_base64};
 }
 
-StoreOperands Executor::operands_of(const Request& request) {
+StoreOperands Executor::operands_of(const Request& request) const {
   StoreOperands operands;
   switch (request.command) {
     case Command::kAdd:
@@ -76,6 +76,7 @@ StoreOperands Executor::operands_of(const Request& request) {
     default:
       break;
   }
+  if (!rules_.cas && operands.compare) operands.compare_cas = kCasOfNoItem;
   return operands;
 }
 

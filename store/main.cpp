@@ -2,19 +2,22 @@
 //
 // Exit codes: 0 ended by SIGTERM or SIGINT (or -h, -V), 1 could not start, 2 a mistake on the
 // command line.
-#include <sys/resource.h>
+#include <unistd.h>
 
 #include <cstdio>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <stdexcept>
 #include <string>
+#include <vector>
 
 #include "net/log.h"
 #include "net/shutdown.h"
 #include "net/startup_pages.h"
 #include "store/node.h"
 #include "store/node_command_line.h"
+#include "store/node_process.h"
 
 namespace {
 
@@ -25,26 +28,27 @@ constexpr int kExitOk = 0;
 constexpr int kExitFailure = 1;
 constexpr int kExitUsage = 2;
 
-// Descriptors beside the clients': listeners, event loops, metrics, log.
-constexpr rlim_t kOtherDescriptors = 128;
-
 int fail(int exit_code, const std::string& text) {
   std::fprintf(stderr, "ringcache-node: %s\n", text.c_str());
   return exit_code;
 }
 
-// Lets the process open a descriptor for each client that -c allows. What is wrong, or nothing.
-std::string raise_descriptor_limit(std::size_t connections_max) {
-  rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return "";
-  const rlim_t needed = connections_max + kOtherDescriptors;
-  if (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= needed) return "";
-  limit.rlim_cur = needed;
-  if (limit.rlim_max != RLIM_INFINITY && limit.rlim_max < needed) limit.rlim_max = needed;
-  if (::setrlimit(RLIMIT_NOFILE, &limit) == 0) return "";
-  return "-c " + std::to_string(connections_max) + ": needs " + std::to_string(needed) +
-         " file descriptors and the system allows fewer; raise `ulimit -n` (LimitNOFILE=) or lower "
-         "-c";
+// What needs the rights of the start, and giving them up. What is wrong, or nothing.
+std::optional<std::string> prepare_process(const NodeOptions& options) {
+  using namespace ringcache::store;
+  if (auto wrong = raise_descriptor_limit(options.connections_max)) return wrong;
+  if (options.process.core_dumps) {
+    if (auto wrong = allow_core_dumps()) return wrong;
+  }
+  if (options.process.lock_memory) allow_locked_memory();
+  return take_identity(options.process.user);
+}
+
+void log_warnings(const NodeOptions& options, const std::vector<std::string>& warnings) {
+  for (const std::string& warning : warnings) ringcache::net::log_warn(warning);
+  if (::geteuid() == 0 && options.process.user.empty()) {
+    ringcache::net::log_warn("runs as root; -u USER gives up root's rights after the start");
+  }
 }
 
 void log_start(const Node& node) {
@@ -60,7 +64,16 @@ void log_start(const Node& node) {
                 {"connections_max", node.options().connections_max}});
 }
 
-int run(const NodeOptions& options) {
+int run(NodeOptions options, const std::vector<std::string>& warnings) {
+  using ringcache::store::Background;
+  if (const auto wrong = prepare_process(options)) return fail(kExitFailure, *wrong);
+  const ringcache::store::ProcessOptions& process = options.process;
+  std::optional<Background> background;
+  if (process.daemon) {
+    ringcache::store::make_paths_absolute(options);
+    background.emplace();
+  }
+  log_warnings(options, warnings);
   std::unique_ptr<Node> node;
   ringcache::net::Shutdown shutdown(
       {.on_drain =
@@ -78,7 +91,14 @@ int run(const NodeOptions& options) {
     return fail(kExitFailure, "the system has no address space for that much memory (-m)");
   }
   if (const auto error = node->start()) return fail(kExitFailure, *error);
+  if (process.lock_memory) {
+    if (const auto wrong = ringcache::store::lock_memory()) {
+      ringcache::net::log_warn("-k has no effect: " + *wrong);
+    }
+  }
+  const ringcache::store::PidFile pid_file(process.pid_file);
   log_start(*node);
+  if (background) background->ready(process.core_dumps, options.verbosity > 0);
   ringcache::net::release_startup_pages();
   ringcache::net::notify_ready("serving");
   shutdown.run();
@@ -94,9 +114,7 @@ int main(int argc, char** argv) {
       std::fputs(command_line.text.c_str(), command_line.exit_code == kExitOk ? stdout : stderr);
       return command_line.exit_code;
     }
-    const std::string wrong = raise_descriptor_limit(command_line.options->connections_max);
-    if (!wrong.empty()) return fail(kExitFailure, wrong);
-    return run(*command_line.options);
+    return run(*command_line.options, command_line.warnings);
   } catch (const std::exception& error) {
     return fail(kExitFailure, error.what());
   }

@@ -12,9 +12,11 @@ add_library(ringcache_node_core STATIC
   node_command_line.cpp
   node_credentials.cpp
   node_extended_options.cpp
+  node_listen_words.cpp
   node_maintenance.cpp
   node_metrics.cpp
   node_peer.cpp
+  node_process.cpp
   node_session.cpp
   node_session_watch.cpp
   node_stats.cpp

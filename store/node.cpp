@@ -89,10 +89,16 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
     credentials_ = std::make_unique<CredentialFile>(options_.auth_file);
     if (const auto wrong = credentials_->reload()) throw std::invalid_argument("-Y " + *wrong);
   }
+  if (options_.huge_pages && !store_.prefer_huge_pages()) {
+    net::log_warn("-L has no effect: the system has no transparent huge pages");
+  }
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     workers_.push_back(std::make_unique<NodeWorker>(store_, static_cast<ExecutorHost&>(*this),
                                                     budget_, node_clock_));
     workers_.back()->upload_timeout = options_.upload_timeout;
+    workers_.back()->requests_per_turn = options_.requests_per_turn;
+    workers_.back()->executor.set_rules(
+        {.cas = options_.cas_enabled, .flush_all = options_.flush_enabled});
     if (watchers_) {
       NodeWorker& worker = *workers_.back();
       worker.watchers = watchers_.get();
@@ -252,7 +258,7 @@ void Node::reset_stats() {
 void Node::set_verbosity(std::uint64_t level) {
   const auto bounded = static_cast<unsigned>(std::min<std::uint64_t>(level, 2));
   verbosity_ = bounded;
-  net::set_up_log({.level = bounded == 0 ? net::LogLevel::kInfo : net::LogLevel::kDebug});
+  net::set_log_level(bounded == 0 ? net::LogLevel::kInfo : net::LogLevel::kDebug);
   for (const auto& worker : workers_) worker->trace_requests = bounded >= 2;
 }
 
@@ -315,6 +321,7 @@ NodeFigures Node::figures() const {
     figures.auth_errors += worker->auth_errors.value();
     figures.auth_strays += worker->auth_strays.value();
     figures.auth_kicks += worker->auth_kicks.value();
+    figures.conn_yields += worker->conn_yields.value();
     figures.output_pauses += worker->output_pauses.value();
     figures.bytes_read += worker->read_bytes.value();
     figures.bytes_written += worker->written_bytes.value();

@@ -1,16 +1,17 @@
 #include "store/node_command_line.h"
 
-#include <arpa/inet.h>
-
 #include <CLI/CLI.hpp>
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstdint>
 #include <limits>
 #include <optional>
 #include <utility>
 
+#include "store/item.h"
 #include "store/node_extended_options.h"
+#include "store/node_listen_words.h"
 #include "store/node_tls_words.h"
 #include "store/node_version.h"
 
@@ -18,33 +19,20 @@ namespace ringcache::store {
 
 namespace {
 
-// Options of memcached's that the node does not have.
+// Options of memcached's without which the command line does not mean what its author meant.
 struct Refused {
   const char* names;  // as CLI11 takes them
   std::string_view why;
 };
 
 constexpr std::array kRefused{
-    Refused{"-A,--enable-shutdown", "stop the node with SIGTERM"},
-    Refused{"-d,--daemon", "run it under systemd or another supervisor"},
-    Refused{"-r,--enable-coredumps", "set the limit in the shell or the service (LimitCORE=)"},
-    Refused{"-u,--user", "start it as that user (User=)"},
-    Refused{"-k,--lock-memory", "set it in the service (LimitMEMLOCK=), or turn swap off"},
-    Refused{"-i,--license", "the licence is Apache-2.0, see the file LICENSE"},
-    Refused{"-P,--pidfile", "the node stays in the foreground; its supervisor knows the id"},
-    Refused{"-n,--slab-min-size", "the smallest chunk is fixed"},
-    Refused{"-L,--enable-largepages", "transparent huge pages are the system's to set"},
-    Refused{"-D", "there are no statistics by key prefix"},
-    Refused{"-R,--max-reqs-per-event", "a turn is bounded by what one read brings"},
-    Refused{"-C,--disable-cas", "every item has its CAS"},
-    Refused{"-B,--protocol", "the node speaks the text and the meta protocol, and no other"},
     Refused{"-S,--enable-sasl", "SASL is of the binary protocol; use -Y"},
-    Refused{"-F,--disable-flush-all", "flush_all can't be turned off"},
-    Refused{"-X,--disable-dumping", "there is nothing to turn off: the node dumps no keys"},
-    Refused{"-W,--disable-watch", "there is nothing to turn off: the node has no watchers"},
     Refused{"-e,--memory-file", "items do not survive the process"},
-    Refused{"-N,--napi_ids", "connections go to the threads in turn"},
 };
+
+constexpr const char* kLicense =
+    "Licensed under the Apache License, Version 2.0: http://www.apache.org/licenses/LICENSE-2.0\n"
+    "Distributed without warranty of any kind; see the file LICENSE.\n";
 
 constexpr const char* kExamples = R"(Examples:
   ringcache-node                                      64 MiB on 127.0.0.1:11211
@@ -59,6 +47,16 @@ CLI::ValidationError mistake(const std::string& text) {
   return CLI::ValidationError(text);
 }
 
+// What the engine takes (store_options.h).
+constexpr double kGrowthFactorMin = 1.01;
+constexpr double kGrowthFactorMax = 4;
+constexpr std::uint32_t kChunkBytesMinMin = 48;
+constexpr std::uint32_t kChunkBytesMinMax = 1024;
+// -n is said without the header of an item.
+constexpr std::uint32_t kItemHeaderBytes = sizeof(Item);
+constexpr std::uint32_t kItemBytesMinDefault =
+    static_cast<std::uint32_t>(StoreOptions{}.chunk_bytes_min) - kItemHeaderBytes;
+
 // The words of the command line before they become NodeOptions.
 struct Words {
   int port = 11211;
@@ -69,11 +67,20 @@ struct Words {
   std::string item_bytes_max = "1m";
   std::optional<double> growth_factor;
   bool no_evictions = false;
+  std::uint32_t item_bytes_min = kItemBytesMinDefault;
   int udp_port = 0;
+  std::string protocol = "auto";
+  std::string delimiter;
+  std::uint32_t napi_ids = 0;
+  bool no_cas = false;
+  bool no_flush = false;
+  bool no_dump = false;
+  bool no_watch = false;
   std::vector<std::string> extended;
   std::string metrics = "127.0.0.1:9150";
   int verbosity = 0;
   bool version = false;
+  bool license = false;
 };
 
 void refuse_foreign_options(CLI::App& app) {
@@ -89,13 +96,13 @@ void refuse_foreign_options(CLI::App& app) {
 
 void add_network_options(CLI::App& app, Words& words, NodeOptions& options) {
   const char* const network = "Network";
-  app.add_option("-p,--port", words.port, "TCP port; 0 = any free one, named in the log")
-      ->check(CLI::Range(0, 65535))
+  app.add_option("-p,--port", words.port, "TCP port; 0 or -1 = any free one, named in the log")
+      ->check(CLI::Range(-1, 65535))
       ->group(network)
       ->capture_default_str();
   app.add_option("-l,--listen", words.listen,
-                 "address, or address:port; several as a comma list or by repeating -l")
-      ->delimiter(',')
+                 "address, or address:port, or * for all; several as a comma list or by repeating")
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false)
       ->group(network)
       ->capture_default_str();
@@ -109,7 +116,7 @@ void add_network_options(CLI::App& app, Words& words, NodeOptions& options) {
       ->group(network)
       ->capture_default_str();
   app.add_option("-b,--listen-backlog", options.backlog, "connections waiting to be accepted")
-      ->check(CLI::Range(1, 1'000'000))
+      ->check(CLI::Range(0, 1'000'000))
       ->group(network)
       ->capture_default_str();
   app.add_flag(
@@ -119,12 +126,24 @@ void add_network_options(CLI::App& app, Words& words, NodeOptions& options) {
   app.add_option("-Y,--auth-file", options.auth_file,
                  "file of lines name:password, one of which a client must send first")
       ->group(network);
+  app.add_option("-R,--max-reqs-per-event", options.requests_per_turn,
+                 "requests of one connection before others have their turn")
+      ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()))
+      ->group(network)
+      ->capture_default_str();
   app.add_option("-U,--udp-port", words.udp_port, "only 0: the node never listens on UDP")
       ->group(network)
       ->capture_default_str();
+  app.add_option("-B,--protocol", words.protocol,
+                 "ascii or auto; both are the text and the meta protocol")
+      ->group(network)
+      ->capture_default_str();
+  app.add_option("-N,--napi_ids", words.napi_ids, "no effect: threads take connections in turn")
+      ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()))
+      ->group(network);
 }
 
-void add_memory_options(CLI::App& app, Words& words) {
+void add_memory_options(CLI::App& app, Words& words, NodeOptions& options) {
   const char* const memory = "Memory";
   app.add_option("-m,--memory-limit", words.memory_mib, "memory for items, MiB")
       ->group(memory)
@@ -134,12 +153,35 @@ void add_memory_options(CLI::App& app, Words& words) {
       ->group(memory)
       ->capture_default_str();
   app.add_option("-f,--slab-growth-factor", words.growth_factor,
-                 "size of a slab class by that of the one below; 1.05 if not given, or 1.08 with "
-                 "-m below 128")
+                 "size of a slab class by that of the one below [1.05, or 1.08 below 128 MiB]")
       ->group(memory);
   app.add_flag("-M,--disable-evictions", words.no_evictions,
                "refuse to store when memory is full instead of evicting")
       ->group(memory);
+  app.add_option("-n,--slab-min-size", words.item_bytes_min,
+                 "bytes for key, value and flags in the smallest chunk")
+      ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()))
+      ->group(memory)
+      ->capture_default_str();
+  app.add_flag("-L,--enable-largepages", options.huge_pages, "ask for huge pages for the items")
+      ->group(memory);
+  app.add_flag("-k,--lock-memory", options.process.lock_memory, "keep all memory out of swap")
+      ->group(memory);
+}
+
+void add_command_options(CLI::App& app, Words& words, NodeOptions& options) {
+  const char* const commands = "Commands";
+  app.add_flag("-A,--enable-shutdown", options.enable_shutdown, "allow `shutdown`")
+      ->group(commands);
+  app.add_flag("-C,--disable-cas", words.no_cas, "every item says cas 0, and no cas compares equal")
+      ->group(commands);
+  app.add_flag("-F,--disable-flush-all", words.no_flush, "refuse flush_all")->group(commands);
+  app.add_flag("-X,--disable-dumping", words.no_dump, "refuse stats cachedump and metadump")
+      ->group(commands);
+  app.add_flag("-W,--disable-watch", words.no_watch, "refuse watch")->group(commands);
+  app.add_option("-D", words.delimiter,
+                 "count from the start by the part of the key before this character")
+      ->group(commands);
 }
 
 void add_process_options(CLI::App& app, Words& words, NodeOptions& options) {
@@ -148,6 +190,16 @@ void add_process_options(CLI::App& app, Words& words, NodeOptions& options) {
       ->check(CLI::Range(std::size_t{0}, kThreadsLimit))
       ->group(process)
       ->capture_default_str();
+  app.add_flag(
+         "-d,--daemon", options.process.daemon,
+         "go on in the background, once all is well; the log goes to the system log unless -v")
+      ->group(process);
+  app.add_option("-P,--pidfile", options.process.pid_file, "file for the process id")
+      ->group(process);
+  app.add_option("-u,--user", options.process.user, "as root: take the rights of this user")
+      ->group(process);
+  app.add_flag("-r,--enable-coredumps", options.process.core_dumps, "let a crash leave a core")
+      ->group(process);
   app.add_option("--metrics", words.metrics, "address of /metrics, /healthz and /readyz, or off")
       ->group(process)
       ->capture_default_str();
@@ -159,31 +211,11 @@ void add_process_options(CLI::App& app, Words& words, NodeOptions& options) {
                "log connections too; -vv also every request line (keys!)")
       ->group(process);
   app.add_option("-o,--extended", words.extended, "comma list of the words below")
-      ->delimiter(',')
+      ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
       ->allow_extra_args(false)
       ->group(process);
   app.add_flag("-V,--version", words.version, "print the version and end")->group(process);
-}
-
-net::Address listen_address(const std::string& text, int port) {
-  if (text.starts_with("unix:") || text.find('/') != std::string::npos) {
-    const std::string path = text.starts_with("unix:") ? text.substr(5) : text;
-    throw mistake("-l " + text + ": a network address is expected; for a UNIX socket use -s " +
-                  path);
-  }
-  // An address without a port takes -p: try the whole first, then with the port added.
-  net::Address address;
-  std::string error;
-  in6_addr ipv6{};
-  const bool bare_ipv6 = ::inet_pton(AF_INET6, text.c_str(), &ipv6) == 1;
-  const std::string with_port = (bare_ipv6 ? '[' + text + ']' : text) + ':' + std::to_string(port);
-  if (!bare_ipv6 && net::Address::parse(text, address, error) &&
-      address.kind == net::Address::Kind::kTcp) {
-    return address;
-  }
-  std::string error_with_port;
-  if (net::Address::parse(with_port, address, error_with_port)) return address;
-  throw mistake("-l " + text + ": " + error);
+  app.add_flag("-i,--license", words.license, "print the licence and end")->group(process);
 }
 
 void apply_tls(const Words& words, NodeOptions& options) {
@@ -198,28 +230,41 @@ void apply_tls(const Words& words, NodeOptions& options) {
   if (options.listen.empty()) throw mistake("-Z: every address is without TLS");
 }
 
-void apply_network(const Words& words, NodeOptions& options) {
+void apply_network(const Words& words, NodeOptions& options, std::vector<std::string>& warnings) {
   if (words.udp_port != 0) {
     throw mistake("-U " + std::to_string(words.udp_port) +
                   ": memcached has this option, the node does not: it never listens on UDP");
+  }
+  if (words.protocol != "ascii" && words.protocol != "auto") {
+    throw mistake("-B " + words.protocol +
+                  (words.protocol == "binary"
+                       ? ": memcached has this option, the node does not: it speaks the text and "
+                         "the meta protocol"
+                       : ": neither ascii nor auto"));
+  }
+  if (words.napi_ids != 0) {
+    warnings.emplace_back("-N has no effect: connections go to the threads in turn");
   }
   options.listen.clear();
   if (!words.unix_socket.empty()) {
     options.listen.push_back(net::Address::unix_path(words.unix_socket));
   } else {
     for (const std::string& text : words.listen) {
+      const int port = std::max(words.port, 0);
       const auto [with_tls, plain] = part_listen_words(text);
       if (!plain.empty() && !options.tls_enabled) throw mistake("-l " + text + ": only with -Z");
-      if (!with_tls.empty()) options.listen.push_back(listen_address(with_tls, words.port));
-      if (!plain.empty()) options.listen_plain.push_back(listen_address(plain, words.port));
+      std::string wrong = parse_listen_words(with_tls, port, options.listen, warnings);
+      if (wrong.empty()) wrong = parse_listen_words(plain, port, options.listen_plain, warnings);
+      if (!wrong.empty()) throw mistake(wrong);
     }
     if (options.listen.empty() && options.listen_plain.empty()) throw mistake("-l: no address");
   }
   const char* const end = words.unix_mask.data() + words.unix_mask.size();
   const auto [parsed, error] = std::from_chars(words.unix_mask.data(), end, options.unix_mode, 8);
-  if (error != std::errc{} || parsed != end || options.unix_mode > 0777) {
+  if (error != std::errc{} || parsed != end) {
     throw mistake("-a " + words.unix_mask + ": not an octal mask such as 770");
   }
+  options.unix_mode &= 0777;
   if (words.metrics == "off") {
     options.metrics.reset();
     return;
@@ -254,7 +299,25 @@ std::size_t memory_bytes(const std::string& text) {
   return mib * kMiB;
 }
 
-void apply_memory(const Words& words, NodeOptions& options) {
+// What is beyond the engine's range is taken as the nearest it has: memcached starts with it, too.
+void apply_chunk_sizes(const Words& words, NodeOptions& options,
+                       std::vector<std::string>& warnings) {
+  if (const auto asked = words.growth_factor) {
+    if (!(*asked > 1)) throw mistake("-f: must be greater than 1");
+    options.store.growth_factor = std::clamp(*asked, kGrowthFactorMin, kGrowthFactorMax);
+    if (options.store.growth_factor != *asked) {
+      warnings.emplace_back("-f is taken as the nearest from 1.01 to 4");
+    }
+  }
+  const std::uint32_t most = kChunkBytesMinMax - kItemHeaderBytes;
+  if (words.item_bytes_min > most) {
+    warnings.push_back("-n is taken as " + std::to_string(most) + ", the most there is");
+  }
+  const std::uint32_t chunk = std::min(words.item_bytes_min, most) + kItemHeaderBytes;
+  options.store.chunk_bytes_min = std::max(chunk, kChunkBytesMinMin);
+}
+
+void apply_memory(const Words& words, NodeOptions& options, std::vector<std::string>& warnings) {
   options.store.memory_bytes = memory_bytes(words.memory_mib);
   options.store.evict = !words.no_evictions;
   const std::string label = "-I " + words.item_bytes_max;
@@ -267,25 +330,52 @@ void apply_memory(const Words& words, NodeOptions& options) {
   if (options.store.item_bytes_max > options.store.memory_bytes / 2) {
     throw mistake(label + ": more than half of -m " + words.memory_mib);
   }
-  if (words.growth_factor) {
-    if (!(*words.growth_factor >= 1.01 && *words.growth_factor <= 4)) {
-      throw mistake("-f: must be from 1.01 to 4");
-    }
-    options.store.growth_factor = *words.growth_factor;
+  apply_chunk_sizes(words, options, warnings);
+}
+
+void apply_commands(const Words& words, NodeOptions& options, std::vector<std::string>& warnings) {
+  options.cas_enabled = !words.no_cas;
+  options.flush_enabled = !words.no_flush;
+  options.dump_enabled = !words.no_dump;
+  options.watch_enabled = !words.no_watch;
+  if (words.delimiter.empty()) return;
+  options.detail_enabled = true;
+  options.prefix_delimiter = words.delimiter.front();
+  if (words.delimiter.size() > 1) {
+    warnings.push_back("-D " + words.delimiter + " is taken as its first character");
   }
 }
 
-void apply(const Words& words, NodeOptions& options) {
-  apply_network(words, options);
-  apply_memory(words, options);
+void apply(const Words& words, NodeOptions& options, std::vector<std::string>& warnings) {
+  apply_network(words, options, warnings);
+  apply_memory(words, options, warnings);
+  apply_commands(words, options, warnings);
   check_prefix(options.metrics_prefix);
   options.verbosity = static_cast<unsigned>(words.verbosity);
   for (const std::string& word : words.extended) {
-    if (std::string wrong = apply_extended_options(word, options); !wrong.empty()) {
+    if (std::string wrong = apply_extended_options(word, options, warnings); !wrong.empty()) {
       throw mistake(wrong);
     }
   }
   apply_tls(words, options);
+}
+
+// Long names may be cut short as long as they are clear, as with getopt.
+std::vector<std::string> whole_names(const CLI::App& app, int argc, const char* const* argv) {
+  std::vector<std::string> words(argv + 1, argv + std::max(argc, 1));
+  for (std::string& word : words) {
+    const std::string name = word.substr(0, word.find('='));
+    if (!name.starts_with("--") || name.size() < 3) continue;
+    std::vector<std::string> near;
+    for (const CLI::Option* option : app.get_options()) {
+      for (const std::string& each : option->get_lnames()) {
+        if (each == name.substr(2)) near.assign(2, each);  // whole: nothing to do
+        if (each.starts_with(name.substr(2))) near.push_back(each);
+      }
+    }
+    if (near.size() == 1) word.replace(0, name.size(), "--" + near.front());
+  }
+  return {words.rbegin(), words.rend()};
 }
 
 }  // namespace
@@ -326,19 +416,23 @@ CommandLineResult parse_node_command_line(int argc, const char* const* argv) {
   CLI::App app("A memcached-protocol cache: text and meta commands over TCP or a UNIX socket.",
                "ringcache-node");
   app.set_help_flag("-h,--help", "print this and end")->group("Process");
+  // What stands last counts, as with getopt: scripts append to the options of others.
+  app.option_defaults()->multi_option_policy(CLI::MultiOptionPolicy::TakeLast);
   app.get_formatter()->column_width(34);
   add_network_options(app, words, options);
-  add_memory_options(app, words);
+  add_memory_options(app, words, options);
+  add_command_options(app, words, options);
   add_process_options(app, words, options);
   refuse_foreign_options(app);
   app.footer("Words for -o:\n" + extended_options_help() + "\n" + kExamples);
   try {
-    app.parse(argc, argv);
-    if (words.version) {
+    app.parse(whole_names(app, argc, argv));
+    if (words.version || words.license) {
       result.text = std::string("ringcache-node ") + kRingcacheVersion + "\n";
+      if (words.license) result.text += kLicense;
       return result;
     }
-    apply(words, options);
+    apply(words, options, result.warnings);
     result.options = std::move(options);
   } catch (const CLI::CallForHelp&) {
     result.text = app.help();

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <utility>
 
 #include "store/eviction.h"
 #include "store/node_tls_words.h"
@@ -14,7 +15,7 @@ namespace {
 // One word that is taken. `apply` returns what is wrong with the value, or nothing.
 struct Word {
   std::string_view name;
-  std::string_view value;  // how the help shows it; empty: takes none
+  std::string_view value;  // how the help shows it; in brackets: may be left out; empty: none
   std::string_view help;
   std::string (*apply)(std::string_view value, NodeOptions& options);
 };
@@ -54,6 +55,13 @@ std::string set_factor(std::string_view value, double& factor) {
   return "";
 }
 
+std::string set_seconds(std::string_view value, std::chrono::seconds& seconds) {
+  unsigned parsed = 0;
+  if (!parse_unsigned(value, 31'536'000, parsed)) return "must be a number of seconds";
+  seconds = std::chrono::seconds(parsed);
+  return "";
+}
+
 std::string nothing_to_do(std::string_view, NodeOptions&) {
   return "";
 }
@@ -86,12 +94,17 @@ constexpr std::array kWords{
            options.store.lru.temporary_ttl = seconds;
            return "";
          }},
-    Word{"slab_automove", "=0|1|2",
+    Word{"slab_automove", "[=0|1|2]",
          "whether slab pages move to where they bring more hits (default 1; 2 is the same)",
          [](std::string_view value, NodeOptions& options) -> std::string {
-           unsigned mode = 0;
-           if (!parse_unsigned(value, 2, mode)) return "must be 0, 1 or 2";
+           unsigned mode = 1;
+           if (!value.empty() && !parse_unsigned(value, 2, mode)) return "must be 0, 1 or 2";
            options.store.automove = mode != 0;
+           return "";
+         }},
+    Word{"no_slab_automove", "", "the same as slab_automove=0",
+         [](std::string_view, NodeOptions& options) -> std::string {
+           options.store.automove = false;
            return "";
          }},
     Word{"hot_lru_pct", "=N", "percent of a slab class for new items (default 20)",
@@ -104,30 +117,21 @@ constexpr std::array kWords{
          }},
     Word{"idle_timeout", "=SECONDS",
          "close connections that send nothing and read nothing (default 0, never)",
-         [](std::string_view value, NodeOptions& options) -> std::string {
-           unsigned seconds = 0;
-           if (!parse_unsigned(value, 31'536'000, seconds)) return "must be a number of seconds";
-           options.idle_timeout = std::chrono::seconds(seconds);
-           return "";
+         [](std::string_view value, NodeOptions& options) {
+           return set_seconds(value, options.idle_timeout);
          }},
     Word{
         "upload_timeout", "=SECONDS",
         "close connections whose value takes longer than this and 1 s for each 64 KiB (default 30; "
         "0 is never)",
-        [](std::string_view value, NodeOptions& options) -> std::string {
-          unsigned seconds = 0;
-          if (!parse_unsigned(value, 31'536'000, seconds)) return "must be a number of seconds";
-          options.upload_timeout = std::chrono::seconds(seconds);
-          return "";
+        [](std::string_view value, NodeOptions& options) {
+          return set_seconds(value, options.upload_timeout);
         }},
     Word{
         "auth_timeout", "=SECONDS",
         "with -Y: close connections that have not sent a password by then (default 30; 0 is never)",
-        [](std::string_view value, NodeOptions& options) -> std::string {
-          unsigned seconds = 0;
-          if (!parse_unsigned(value, 31'536'000, seconds)) return "must be a number of seconds";
-          options.auth_timeout = std::chrono::seconds(seconds);
-          return "";
+        [](std::string_view value, NodeOptions& options) {
+          return set_seconds(value, options.auth_timeout);
         }},
     Word{"worker_logbuf_size", "=KIB", "events that a thread keeps for watchers (default 64)",
          [](std::string_view value, NodeOptions& options) {
@@ -153,43 +157,106 @@ constexpr std::array kWords{
     Word{"slab_reassign", "", "the same", nothing_to_do},
 };
 
-struct Refused {
+// Words of memcached's that have a reason to be on a command line there and none here: taken, with
+// a warning.
+struct NoEffect {
   std::string_view name;
   std::string_view why;
 };
 
 constexpr std::string_view kAlwaysOn = "this part of the node is always on";
+constexpr std::string_view kOwnBudget = "the sweep has a time budget of its own";
+constexpr std::string_view kNoPath = "it belongs to ext_path, and there is no external storage";
+
+constexpr std::array kNoEffect{
+    NoEffect{"hashpower", "the hash table grows by itself, a bucket at a time"},
+    NoEffect{"no_hashexpand", "the hash table always grows by itself"},
+    NoEffect{"hash_algorithm", "the node has one hash function"},
+    NoEffect{"tail_repair_time", "no reference can get stuck"},
+    NoEffect{"no_lru_crawler", kAlwaysOn},
+    NoEffect{"no_lru_maintainer", kAlwaysOn},
+    NoEffect{"no_modern", kAlwaysOn},
+    NoEffect{"no_slab_reassign", kAlwaysOn},
+    NoEffect{"lru_crawler_sleep", kOwnBudget},
+    NoEffect{"lru_crawler_tocrawl", kOwnBudget},
+    NoEffect{"read_buf_mem_limit", "buffers are held only while they have bytes in them"},
+    NoEffect{"resp_obj_mem_limit", "answers are bounded for each connection"},
+    NoEffect{"slab_automove_ratio", "pages move by the node's own rule"},
+    NoEffect{"slab_automove_window", "pages move by the node's own rule"},
+    NoEffect{"slab_automove_freeratio", kNoPath},
+    NoEffect{"slab_chunk_max", "the largest chunk follows from the page size"},
+    NoEffect{"slab_sizes", "the classes follow from -f and -n"},
+    NoEffect{"no_chunked_items", "large items are always stored in pieces"},
+    NoEffect{"track_sizes", "the node keeps no histogram of item sizes"},
+    NoEffect{"no_inline_ascii_resp", "obsolete"},
+    NoEffect{"inline_ascii_resp", "obsolete"},
+    NoEffect{"no_drop_privileges", "the node has no sandbox; -u gives up root's rights"},
+    NoEffect{"drop_privileges", "the node has no sandbox; -u gives up root's rights"},
+    NoEffect{"relaxed_privileges", "the node has no sandbox; -u gives up root's rights"},
+    NoEffect{"ext_page_size", kNoPath},
+    NoEffect{"ext_wbuf_size", kNoPath},
+    NoEffect{"ext_threads", kNoPath},
+    NoEffect{"ext_io_depth", kNoPath},
+    NoEffect{"ext_item_size", kNoPath},
+    NoEffect{"ext_item_age", kNoPath},
+    NoEffect{"ext_low_ttl", kNoPath},
+    NoEffect{"ext_drop_unread", kNoPath},
+    NoEffect{"ext_recache_rate", kNoPath},
+    NoEffect{"ext_compact_under", kNoPath},
+    NoEffect{"ext_drop_under", kNoPath},
+    NoEffect{"ext_max_frag", kNoPath},
+    NoEffect{"ext_max_sleep", kNoPath},
+};
+
+// Words of memcached's without which the command line does not mean what its author meant.
+struct Refused {
+  std::string_view name;
+  std::string_view why;
+};
+
 constexpr std::string_view kNoFlash = "the node has no external storage";
 
 constexpr std::array kRefused{
-    Refused{"hashpower", "the hash table grows by itself, a bucket at a time"},
-    Refused{"no_hashexpand", "the hash table always grows by itself"},
-    Refused{"hash_algorithm", "the node has one hash function"},
-    Refused{"tail_repair_time", "no reference can get stuck"},
-    Refused{"no_lru_crawler", kAlwaysOn},
-    Refused{"no_lru_maintainer", kAlwaysOn},
-    Refused{"no_modern", kAlwaysOn},
-    Refused{"no_slab_reassign", kAlwaysOn},
-    Refused{"no_slab_automove", "pages move by the node's own rule"},
-    Refused{"slab_automove_ratio", "pages move by the node's own rule"},
-    Refused{"slab_automove_window", "pages move by the node's own rule"},
-    Refused{"slab_automove_freeratio", kNoFlash},
-    Refused{"lru_crawler_sleep", "the sweep has a time budget of its own"},
-    Refused{"lru_crawler_tocrawl", "the sweep has a time budget of its own"},
-    Refused{"read_buf_mem_limit", "buffers are held only while they have bytes in them"},
-    Refused{"resp_obj_mem_limit", "answers are bounded for each connection"},
-    Refused{"slab_chunk_max", "the largest chunk follows from the page size"},
-    Refused{"slab_sizes", "the classes follow from -f"},
-    Refused{"track_sizes", "the node keeps no histogram of item sizes"},
-    Refused{"no_inline_ascii_resp", "obsolete"},
-    Refused{"inline_ascii_resp", "obsolete"},
-    Refused{"sock_cookie_id", "the node does not mark its sockets"},
-    Refused{"no_drop_privileges", "the node drops no privileges; run it as an ordinary user"},
-    Refused{"drop_privileges", "run the node as an ordinary user"},
-    Refused{"relaxed_privileges", "run the node as an ordinary user"},
+    Refused{"sock_cookie_id", "the node does not mark its sockets for a firewall"},
     Refused{"proxy_config", "ringcache-proxy is the proxy"},
     Refused{"proxy_arg", "ringcache-proxy is the proxy"},
 };
+
+// The edits between two words: letters to insert, to drop or to change.
+std::size_t distance(std::string_view left, std::string_view right) {
+  std::vector<std::size_t> row(right.size() + 1);
+  for (std::size_t j = 0; j <= right.size(); ++j) row[j] = j;
+  for (std::size_t i = 0; i < left.size(); ++i) {
+    std::size_t diagonal = std::exchange(row[0], i + 1);
+    for (std::size_t j = 0; j < right.size(); ++j) {
+      const std::size_t changed = diagonal + (left[i] == right[j] ? 0 : 1);
+      diagonal = row[j + 1];
+      row[j + 1] = std::min({changed, diagonal + 1, row[j] + 1});
+    }
+  }
+  return row.back();
+}
+
+// The word that was probably meant; empty if none is near.
+std::string_view nearest(std::string_view name) {
+  constexpr std::size_t kNear = 3;
+  constexpr std::size_t kNameBytesMax = 40;  // of words that are worth a comparison
+  std::string_view best;
+  std::size_t least = std::min(kNear, name.size() / 2 + 1);
+  if (name.size() > kNameBytesMax) return best;
+  const auto consider = [&](const auto& table) {
+    for (const auto& row : table) {
+      const std::size_t edits = distance(name, row.name);
+      if (edits >= least) continue;
+      least = edits;
+      best = row.name;
+    }
+  };
+  consider(kWords);
+  consider(kNoEffect);
+  consider(kRefused);
+  return best;
+}
 
 std::string refusal(std::string_view name) {
   const auto* row = std::find_if(kRefused.begin(), kRefused.end(),
@@ -200,38 +267,57 @@ std::string refusal(std::string_view name) {
   } else if (name.starts_with("ext_")) {
     why = kNoFlash;
   } else {
-    return "-o " + std::string(name) + ": no such option; see -h for those there are";
+    const std::string_view near = nearest(name);
+    return "-o " + std::string(name) + ": no such option; " +
+           (near.empty() ? "see -h for those there are"
+                         : "did you mean " + std::string(near) + "?");
   }
   return "-o " + std::string(name) +
          ": memcached has this option, the node does not: " + std::string(why);
 }
 
-std::string apply_word(std::string_view word, NodeOptions& options) {
+// One warning a word, however often it is there.
+void warn(std::vector<std::string>& warnings, std::string text) {
+  if (std::find(warnings.begin(), warnings.end(), text) == warnings.end()) {
+    warnings.push_back(std::move(text));
+  }
+}
+
+std::string apply_word(std::string_view word, NodeOptions& options,
+                       std::vector<std::string>& warnings) {
   const std::size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);
   if (is_tls_word(name)) return apply_tls_word(word, options.tls);
   const bool has_value = equals != std::string_view::npos;
   const auto* row = std::find_if(kWords.begin(), kWords.end(),
                                  [&](const Word& each) { return each.name == name; });
-  if (row == kWords.end()) return refusal(name);
   const std::string label = "-o " + std::string(name);
-  if (has_value == row->value.empty()) {
-    return has_value ? label + ": takes no value"
-                     : label + ": needs a value, " + std::string(name) + std::string(row->value);
+  if (row == kWords.end()) {
+    const auto* none = std::find_if(kNoEffect.begin(), kNoEffect.end(),
+                                    [&](const NoEffect& each) { return each.name == name; });
+    if (none == kNoEffect.end()) return refusal(name);
+    warn(warnings, label + " has no effect: " + std::string(none->why));
+    return "";
   }
+  if (!has_value && row->value.starts_with('=')) {
+    return label + ": needs a value, " + std::string(name) + std::string(row->value);
+  }
+  // memcached does not look at it.
+  if (has_value && row->value.empty()) warn(warnings, label + " takes no value: it is ignored");
   const std::string wrong = row->apply(has_value ? word.substr(equals + 1) : "", options);
   return wrong.empty() ? "" : label + ": " + wrong;
 }
 
 }  // namespace
 
-std::string apply_extended_options(std::string_view list, NodeOptions& options) {
+std::string apply_extended_options(std::string_view list, NodeOptions& options,
+                                   std::vector<std::string>& warnings) {
   while (!list.empty()) {
     const std::size_t comma = std::min(list.find(','), list.size());
     const std::string_view word = list.substr(0, comma);
     list.remove_prefix(std::min(comma + 1, list.size()));
     if (word.empty()) continue;
-    if (std::string wrong = apply_word(word, options); !wrong.empty()) return wrong;
+    if (std::string wrong = apply_word(word, options, warnings); !wrong.empty()) return wrong;
   }
   if (options.store.lru.hot_percent + options.store.lru.warm_percent > 80) {
     return "-o hot_lru_pct and warm_lru_pct: more than 80 together";

@@ -41,6 +41,8 @@ namespace ringcache::store {
   X(auth_strays, kCounter, "auth_strays", "auth_strays_total",                                    \
     "Other commands before the password")                                                         \
   X(auth_kicks, kCounter, "auth_kicks", "auth_kicks_total", "Connections closed by auth_timeout") \
+  X(conn_yields, kCounter, "conn_yields", "connections_yielded_total",                            \
+    "Times a connection with many requests let others have their turn")                           \
   X(output_pauses, kCounter, "output_pauses", "output_pauses_total",                              \
     "Times a client that did not read its answers was made to wait")                              \
   X(uploads_refused, kCounter, "uploads_refused", "uploads_refused_total",                        \

@@ -42,13 +42,20 @@ void NodeSession::on_bytes(net::Connection& connection) {
   entry_.last_command.store(now, std::memory_order_relaxed);
   if (state_ == State::kStranger && !authenticate(connection)) return;
   worker_.executor.begin_turn(now, entry_.fd);
+  requests_left_ = worker_.requests_per_turn;
   const Step step = run(connection);
   worker_.executor.end_turn();
   record_durations(connection);
   output_was_full_ = step == Step::kOutputFull;
   if (output_was_full_) worker_.output_pauses.add();
+  yielded_ = step == Step::kYield;
+  if (yielded_) {
+    worker_.conn_yields.add();
+    connection.yield();
+  }
   publish_state();
-  if (step == Step::kClose || (input_ended_ && !output_was_full_)) connection.close_after_flush();
+  const bool all_executed = !output_was_full_ && !yielded_;
+  if (step == Step::kClose || (input_ended_ && all_executed)) connection.close_after_flush();
 }
 
 NodeSession::Step NodeSession::run(net::Connection& connection) {
@@ -60,6 +67,7 @@ NodeSession::Step NodeSession::run(net::Connection& connection) {
     switch (state_) {
       case State::kStranger:  // does not come here
       case State::kCommands:
+        if (requests_left_ == 0 && !connection.in().empty()) return Step::kYield;
         step = run_commands(connection);
         break;
       case State::kValue:
@@ -112,6 +120,7 @@ NodeSession::Step NodeSession::run_commands(net::Connection& connection) {
   if (in.empty()) return Step::kNeedMore;
   std::size_t tail = 0;
   const std::size_t count = parse_ahead(in.bytes(), tail);
+  requests_left_ -= static_cast<std::uint32_t>(count);
   prefetch(count);
   std::size_t done = 0;
   Step step = Step::kAgain;
@@ -141,7 +150,8 @@ NodeSession::Step NodeSession::run_commands(net::Connection& connection) {
 std::size_t NodeSession::parse_ahead(std::string_view bytes, std::size_t& tail) {
   std::size_t offset = 0;
   std::size_t count = 0;
-  while (count < kLookAhead && offset < bytes.size()) {
+  const std::size_t most = std::min<std::size_t>(kLookAhead, requests_left_);
+  while (count < most && offset < bytes.size()) {
     ParsedRequest& parsed = worker_.parsed[count];
     parsed.before = parser_;
     parsed.begin = offset;
@@ -349,7 +359,7 @@ void NodeSession::on_drained(net::Connection&) {
 void NodeSession::on_end_of_input(net::Connection& connection) {
   input_ended_ = true;
   stop_watching();
-  if (!output_was_full_) connection.close_after_flush();
+  if (!output_was_full_ && !yielded_) connection.close_after_flush();
 }
 
 void NodeSession::on_drain(net::Connection& connection) {

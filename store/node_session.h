@@ -9,7 +9,8 @@
 //
 // Bounded: when the output is above its high-water mark execution stops, also inside a multiget,
 // and goes on when it has drained; the connection does not read meanwhile. What was parsed ahead is
-// taken back by restoring the parser, so nothing of a request is kept.
+// taken back by restoring the parser, so nothing of a request is kept. It stops as well after so
+// many requests that others should have their turn (-R), and goes on after them.
 //
 //   kStranger  with -Y: has not said who it is
 //   kCommands  parse and execute
@@ -59,7 +60,7 @@ class NodeSession final : public net::ConnectionHandler {
  private:
   enum class State : std::uint8_t { kStranger, kCommands, kValue, kSwallow, kWatch };
   // What a step of the loop in run() found.
-  enum class Step : std::uint8_t { kAgain, kNeedMore, kOutputFull, kClose };
+  enum class Step : std::uint8_t { kAgain, kNeedMore, kOutputFull, kYield, kClose };
 
   // Whether it may go on with commands.
   bool authenticate(net::Connection& connection);
@@ -96,6 +97,8 @@ class NodeSession final : public net::ConnectionHandler {
   protocol::RequestParser parser_;
   State state_ = State::kCommands;
   bool output_was_full_ = false;     // execution stopped for that
+  bool yielded_ = false;             // or so that others have their turn
+  std::uint32_t requests_left_ = 0;  // of this turn
   bool input_ended_ = false;         // close when the rest is executed
   bool timed_out_ = false;           // closed by the timer below
   std::uint16_t keys_answered_ = 0;  // of the retrieval at the front of the input

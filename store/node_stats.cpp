@@ -8,6 +8,7 @@
 #include <cstdio>
 
 #include "store/node_tls.h"
+#include "store/item.h"
 #include "store/node_version.h"
 
 namespace ringcache::store {
@@ -15,8 +16,8 @@ namespace ringcache::store {
 namespace {
 
 // Events that memcached counts and that cannot happen here; tools look for the names.
-constexpr std::array<std::string_view, 7> kNeverHappens{
-    "listen_disabled_num", "conn_yields",           "hash_is_expanding",          "malloc_fails",
+constexpr std::array<std::string_view, 6> kNeverHappens{
+    "listen_disabled_num", "hash_is_expanding",     "malloc_fails",
     "lrutail_reflocked",   "slab_reassign_running", "time_in_listen_disabled_us",
 };
 
@@ -97,23 +98,27 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "evictions", store.evict ? "on" : "off");
   append_stat(out, "domain_socket", socket);
   append_stat(out, "umask", octal(options.unix_mode));
-  append_stat(out, "shutdown_command", "no");
+  append_stat(out, "shutdown_command", yes_no(options.enable_shutdown));
   append_stat(out, "growth_factor", fixed2(store.growth_factor));
-  append_stat(out, "chunk_size", store.chunk_bytes_min);
+  append_stat(out, "chunk_size", store.chunk_bytes_min - sizeof(Item));  // as -n says it
   append_stat(out, "num_threads", threads);
-  append_stat(out, "detail_enabled", "no");
-  append_stat(out, "cas_enabled", "yes");
+  append_stat(out, "stat_key_prefix", std::string_view(&options.prefix_delimiter, 1));
+  append_stat(out, "detail_enabled", yes_no(options.detail_enabled));
+  append_stat(out, "reqs_per_event", options.requests_per_turn);
+  append_stat(out, "cas_enabled", yes_no(options.cas_enabled));
   append_stat(out, "tcp_backlog", static_cast<std::uint64_t>(options.backlog));
   append_stat(out, "binding_protocol", "ascii");
   append_stat(out, "auth_enabled_sasl", "no");
   append_stat(out, "auth_enabled_ascii", options.auth_file.empty() ? "no" : options.auth_file);
   append_stat(out, "item_size_max", store.item_bytes_max);
   append_stat(out, "maxconns_fast", yes_no(options.refuse_at_limit));
+  append_stat(out, "hashpower_init", std::uint64_t{0});
   append_stat(out, "slab_reassign", "yes");
   append_stat(out, "slab_page_size", store.page_bytes);
   append_stat(out, "lru_crawler", "yes");
-  append_stat(out, "flush_enabled", "yes");
-  append_stat(out, "dump_enabled", "no");
+  append_stat(out, "tail_repair_time", std::uint64_t{0});
+  append_stat(out, "flush_enabled", yes_no(options.flush_enabled));
+  append_stat(out, "dump_enabled", yes_no(options.dump_enabled));
   append_stat(out, "lru_maintainer_thread", "yes");
   append_stat(out, "lru_segmented", "yes");
   append_stat(out, "hot_lru_pct", store.lru.hot_percent);

@@ -25,6 +25,7 @@
 #include "store/node_clock.h"
 #include "store/node_watchers.h"
 #include "store/node_credentials.h"
+#include "store/node_options.h"
 
 namespace ringcache::store {
 
@@ -90,6 +91,8 @@ struct NodeWorker {
   const NodeClock clock;
   // The time that a data block may take, beside what its bytes take at the least rate; 0 = any.
   std::chrono::milliseconds upload_timeout{0};
+  // Requests of one connection that are executed before others have their turn.
+  std::uint32_t requests_per_turn = kRequestsPerTurn;
   // Those who watch the node; nullptr = nobody may (-W). Not owned, nor the log of this worker.
   NodeWatchers* watchers = nullptr;
   WatchLog* watch_log = nullptr;
@@ -118,6 +121,7 @@ struct NodeWorker {
   net::Counter auth_kicks;   // connections closed by auth_timeout
   net::Counter auth_strays;  // other commands before the password
   net::LogLimiter auth_log;
+  net::Counter conn_yields;    // turns that ended at requests_per_turn
   net::Counter output_pauses;  // executions interrupted because a client did not read
 };
 

@@ -32,6 +32,10 @@ void Mapping::release(std::size_t offset, std::size_t bytes) {
   madvise(data_ + offset, bytes, MADV_DONTNEED);
 }
 
+bool Mapping::prefer_huge_pages() const {
+  return madvise(data_, bytes_, MADV_HUGEPAGE) == 0;
+}
+
 Region::Region(std::size_t bytes, std::size_t item_offset)
     : mapping_(bytes),
       item_offset_(item_offset),

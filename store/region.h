@@ -24,6 +24,8 @@ class Mapping {
   char* data() const { return data_; }
   std::size_t bytes() const { return bytes_; }
   void release(std::size_t offset, std::size_t bytes);
+  // Asks for pages of 2 MiB from now on. False: the system has none.
+  bool prefer_huge_pages() const;
 
  private:
   char* data_;
@@ -41,6 +43,7 @@ class Region {
   std::size_t chunk_alignment() const { return std::size_t{1} << shift_; }
   std::size_t item_offset() const { return item_offset_; }
   void release(std::size_t offset, std::size_t bytes) { mapping_.release(offset, bytes); }
+  bool prefer_huge_pages() const { return mapping_.prefer_huge_pages(); }
 
   std::size_t offset(ChunkRef ref) const { return static_cast<std::size_t>(ref - 1) << shift_; }
   ChunkRef ref(std::size_t offset) const { return static_cast<ChunkRef>(offset >> shift_) + 1; }

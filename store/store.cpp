@@ -70,6 +70,10 @@ const StoreOptions& Store::options() const {
   return arena_->options();
 }
 
+bool Store::prefer_huge_pages() {
+  return arena_->region().prefer_huge_pages();
+}
+
 StoreThread Store::thread() {
   ThreadState* state = arena_->add_thread();
   if (state == nullptr) throw std::runtime_error("threads_max: as many threads use the store");

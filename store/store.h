@@ -95,6 +95,10 @@ class Store {
   unsigned slab_class_for(std::size_t key_bytes, std::uint32_t client_flags,
                           std::size_t value_bytes) const;
 
+  // Asks the system for pages of 2 MiB for the items: fewer misses of the TLB, and more memory held
+  // than is used. False: the system has none. Before there are items.
+  bool prefer_huge_pages();
+
   // Counters, totals and classes. Takes the arena's lock for a moment.
   StoreStats stats(Seconds now) const;
   // The same, as if reset_stats had never been called.

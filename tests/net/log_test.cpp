@@ -41,6 +41,17 @@ TEST_CASE("a line is time, level, message, fields") {
                                     "last=false\n")));
 }
 
+TEST_CASE("the level changes alone") {
+  const Capture capture(LogLevel::kInfo, LogFormat::kJson);
+  log_debug("left out");
+  set_log_level(LogLevel::kDebug);
+  log_debug("shown");
+  CHECK(capture.text().find("left out") == std::string::npos);
+  CHECK(capture.text().find("\"message\":\"shown\"") != std::string::npos);
+  set_log_level(LogLevel::kOff);
+  CHECK_FALSE(log_enabled(LogLevel::kError));
+}
+
 TEST_CASE("values from outside cannot forge a line or a field") {
   const Capture capture;
   log_info("x", {{"a", "two words"},

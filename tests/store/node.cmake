@@ -2,10 +2,13 @@
 ringcache_unit_test(node_test
   SOURCES
     executor_meta_test.cpp
+    executor_rules_test.cpp
     executor_test.cpp
     node_authentication_test.cpp
     node_command_line_test.cpp
+    node_fairness_test.cpp
     node_limits_test.cpp
+    node_process_test.cpp
     node_stats_test.cpp
     node_test.cpp
     node_watch_test.cpp

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "store/item.h"
+
 using namespace ringcache;
 using namespace ringcache::store;
 
@@ -28,6 +30,14 @@ std::string bad(const std::vector<const char*>& words) {
   CHECK_FALSE(result.options);
   CHECK(result.exit_code == 2);
   return result.text;
+}
+
+// What it warns of, after checking that it starts.
+std::vector<std::string> warned(const std::vector<const char*>& words) {
+  const CommandLineResult result = parse(words);
+  INFO(result.text);
+  REQUIRE(result.options);
+  return result.warnings;
 }
 
 bool contains(const std::string& text, const std::string& part) {
@@ -80,6 +90,7 @@ TEST_CASE("-s replaces the network") {
   const NodeOptions options = good({"-s", "/run/x.sock", "-a", "770"});
   CHECK(options.listen == std::vector{net::Address::unix_path("/run/x.sock")});
   CHECK(options.unix_mode == 0770);
+  CHECK(good({"-s", "/run/x.sock", "-a", "1777"}).unix_mode == 0777);  // memcached cuts it, too
   CHECK(contains(bad({"-s", "/run/x.sock", "-a", "9"}), "-a 9"));
 }
 
@@ -94,10 +105,9 @@ TEST_CASE("-o words") {
   CHECK(options.store.lru.hot_percent == 10);
   CHECK(options.store.lru.warm_percent == 50);
   CHECK(contains(bad({"-o", "hot_lru_pct"}), "hot_lru_pct: needs a value"));
-  CHECK(contains(bad({"-o", "maxconns_fast=1"}), "maxconns_fast: takes no value"));
   CHECK(contains(bad({"-o", "hot_lru_pct=60,warm_lru_pct=60"}), "more than 80 together"));
-  CHECK(contains(bad({"-o", "hashpower=20"}), "-o hashpower: memcached has this option"));
   CHECK(contains(bad({"-o", "ext_path=/x:1G"}), "-o ext_path: memcached has this option"));
+  CHECK(contains(bad({"-o", "frobnicate"}), "-o frobnicate: no such option; see -h"));
   CHECK(contains(bad({"-o", "frobnicate"}), "-o frobnicate: no such option"));
 }
 
@@ -148,17 +158,106 @@ TEST_CASE("TLS that could not be, or would not be used, is refused") {
   CHECK(contains(wrong("ssl_frobnicate"), "no such option"));
 }
 
-TEST_CASE("options of memcached's that the node has not are refused by name") {
+TEST_CASE("a word that is nearly one is told so") {
+  CHECK(contains(bad({"-o", "idle_timout=3"}), "-o idle_timout: no such option; did you mean"));
+  CHECK(contains(bad({"-o", "idle_timout=3"}), "did you mean idle_timeout?"));
+  CHECK(contains(bad({"-o", "lru_crawler_sleeps=3"}), "did you mean lru_crawler_sleep?"));
+  CHECK(contains(bad({"-o", "proxy_confg=x"}), "did you mean proxy_config?"));
+  CHECK_FALSE(contains(bad({"-o", "x"}), "did you mean"));
+  CHECK_FALSE(contains(bad({"-o", std::string(5000, 'x').c_str()}), "did you mean"));
+}
+
+TEST_CASE("words of memcached's without effect here are taken, with one warning each") {
+  const std::vector<std::string> warnings = warned(
+      {"-o", "hashpower=20,no_hashexpand,lru_crawler_sleep=100", "-o", "hashpower=20,hashpower=21",
+       "-o", "ext_threads=2,slab_sizes=100-200,no_lru_crawler"});
+  CHECK(warnings.size() == 6);
+  CHECK(warnings.front() ==
+        "-o hashpower has no effect: the hash table grows by itself, a bucket at a time");
+  CHECK(warned({"-o", "modern,lru_maintainer,lru_crawler,slab_reassign,maxconns_fast"}).empty());
+  CHECK(warned({"-o", "modern=1"}) ==
+        std::vector<std::string>{"-o modern takes no value: it is ignored"});
+}
+
+TEST_CASE("what would be dangerous to ignore is refused by name") {
   for (const std::vector<const char*>& words : std::vector<std::vector<const char*>>{
-           {"-d"},      {"-u", "nobody"}, {"-P", "/x.pid"}, {"-C"},       {"-B", "ascii"},
-           {"-S"},      {"-A"},           {"-R", "20"},     {"-n", "48"}, {"-L"},
-           {"-k"},      {"-F"},           {"-X"},           {"-W"},       {"--napi_ids", "1"},
-           {"-D", ":"}, {"-r"},           {"-i"},           {"-e", "/x"}, {"--daemon"},
-           {"-dv"}}) {
+           {"-S"}, {"-e", "/x"}, {"-U", "11211"}, {"-B", "binary"}, {"-dS"}}) {
     CAPTURE(words.front());
     CHECK(contains(bad(words), "memcached has this option, the node does not"));
   }
-  CHECK(contains(bad({"-U", "11211"}), "never listens on UDP"));
+  CHECK(contains(bad({"-B", "text"}), "-B text: neither ascii nor auto"));
+}
+
+TEST_CASE("the process: daemon, pid file, user, locked memory, cores") {
+  const ProcessOptions process =
+      good({"-dkr", "-P", "/run/x.pid", "-u", "memcache", "-vvv"}).process;
+  CHECK(process.daemon);
+  CHECK(process.lock_memory);
+  CHECK(process.core_dumps);
+  CHECK(process.pid_file == "/run/x.pid");
+  CHECK(process.user == "memcache");
+  const ProcessOptions plain = good({}).process;
+  CHECK_FALSE((plain.daemon || plain.lock_memory || plain.core_dumps));
+  CHECK((plain.pid_file.empty() && plain.user.empty()));
+}
+
+TEST_CASE("what clients may ask for") {
+  const NodeOptions open = good({});
+  CHECK((open.cas_enabled && open.flush_enabled && open.dump_enabled && open.watch_enabled));
+  CHECK_FALSE((open.enable_shutdown || open.detail_enabled));
+  CHECK(open.requests_per_turn == kRequestsPerTurn);
+  const NodeOptions closed = good({"-ACFXW", "-D", "/", "-R", "20", "-L", "-B", "ascii"});
+  CHECK_FALSE(closed.cas_enabled);
+  CHECK_FALSE(closed.flush_enabled);
+  CHECK_FALSE(closed.dump_enabled);
+  CHECK_FALSE(closed.watch_enabled);
+  CHECK(closed.enable_shutdown);
+  CHECK(closed.detail_enabled);
+  CHECK(closed.prefix_delimiter == '/');
+  CHECK(closed.requests_per_turn == 20);
+  CHECK(closed.huge_pages);
+  CHECK(contains(bad({"-R", "0"}), "--max-reqs-per-event"));
+  CHECK(contains(bad({"-R", "abc"}), "--max-reqs-per-event"));
+}
+
+TEST_CASE("sizes beyond the engine's are taken as the nearest, with a warning") {
+  CHECK(good({"-n", "48"}).store.chunk_bytes_min == 48 + sizeof(Item));
+  CHECK(good({"-n", "1"}).store.chunk_bytes_min == 48);
+  CHECK(good({}).store.chunk_bytes_min == StoreOptions{}.chunk_bytes_min);
+  CHECK(good({"-n", "60000"}).store.chunk_bytes_min == 1024);
+  CHECK(warned({"-n", "60000"}).size() == 1);
+  CHECK(contains(bad({"-n", "0"}), "-n"));
+  CHECK(good({"-f", "8"}).store.growth_factor == 4);
+  CHECK(good({"-f", "1.001"}).store.growth_factor == 1.01);
+  CHECK(warned({"-f", "8"}).size() == 1);
+}
+
+TEST_CASE("what stands last counts, and long names may be cut short") {
+  const NodeOptions options =
+      good({"-m", "64", "-p", "1", "-M", "--memory-l=128", "-M", "--port", "2", "--conn", "9",
+            "--user=nobody", "-o", "idle_timeout=1", "-o", "idle_timeout=2"});
+  CHECK(options.store.memory_bytes == 128 * kMiB);
+  CHECK(options.listen.front().port == 2);
+  CHECK(options.connections_max == 9);
+  CHECK(options.process.user == "nobody");
+  CHECK(options.idle_timeout == std::chrono::seconds(2));
+  CHECK(contains(bad({"--disable", "x"}), "--disable"));  // several begin so
+}
+
+TEST_CASE("-l as memcached writes it") {
+  using net::Address;
+  CHECK(
+      good({"-p", "99", "-l", "127.0.0.1;[::1]:5;[::1]"}).listen ==
+      std::vector{Address::tcp("127.0.0.1", 99), Address::tcp("::1", 5), Address::tcp("::1", 99)});
+  CHECK(good({"-p", "99", "-l", "*,cache-a:7"}).listen ==
+        std::vector{Address::tcp("*", 99), Address::tcp("cache-a", 7)});
+  CHECK(good({"-p", "99", "-l", "proto[ascii]:127.0.0.1,tag[a]:127.0.0.2:4"}).listen ==
+        std::vector{Address::tcp("127.0.0.1", 99), Address::tcp("127.0.0.2", 4)});
+  CHECK(good({"-p", "-1", "-l", "127.0.0.1"}).listen == std::vector{Address::tcp("127.0.0.1", 0)});
+  CHECK(warned({"-l", "tag[a]:127.0.0.2:4"}).size() == 1);
+  CHECK(contains(bad({"-l", "proto[binary]:127.0.0.1"}), "only proto[ascii]"));
+  CHECK(contains(bad({"-l", "proto[ascii:127.0.0.1"}), "-l proto[ascii:127.0.0.1"));
+  CHECK(contains(bad({"-l", ","}), "-l: no address"));
 }
 
 TEST_CASE("mistakes are named") {
@@ -183,6 +282,8 @@ TEST_CASE("mistakes are named") {
   CHECK(contains(bad({"-I", "1x"}), "-I 1x"));
   CHECK(contains(bad({"-I", "40m"}), "half of -m"));
   CHECK(contains(bad({"-f", "1"}), "-f"));
+  CHECK(contains(bad({"-f", "0"}), "-f"));
+  CHECK(contains(bad({"-p", "-2"}), "-p"));
   CHECK(contains(bad({"-f", "nan"}), "-f"));
   CHECK(contains(bad({"-l", "a:b:c:d:99999"}), "-l"));
   CHECK(contains(bad({"--metrics", "9150x"}), "--metrics"));
@@ -200,6 +301,9 @@ TEST_CASE("help and version end well") {
   const CommandLineResult version = parse({"-V"});
   CHECK(version.exit_code == 0);
   CHECK(contains(version.text, "ringcache-node "));
+  const CommandLineResult license = parse({"-i"});
+  CHECK(license.exit_code == 0);
+  CHECK(contains(license.text, "Apache License"));
 }
 
 TEST_CASE("sizes") {

@@ -1,5 +1,7 @@
 #pragma once
 
+#include <sys/uio.h>
+
 #include <array>
 #include <cstddef>
 #include <vector>
@@ -38,6 +40,10 @@ class BlockPool {
 
   /// Frees what lay unused since the last call. The worker calls it every few seconds.
   void trim();
+
+  /// Where prepare() of a read buffer describes the room that it offers: until the next one of the
+  /// same worker.
+  std::array<iovec, 1> offered{};
 
   std::size_t borrowed_bytes() const { return borrowed_bytes_; }
   std::size_t kept_bytes() const;

@@ -1,5 +1,6 @@
 #include "net/connection.h"
 
+#include "net/connection_profile.h"
 #include "net/socket_connection.h"
 #include "net/worker.h"
 
@@ -46,11 +47,21 @@ void ConnectionHandler::on_drain(Connection& connection) {
   connection.close_after_flush();
 }
 
-Connection::Connection(Worker& worker, const ConnectionOptions& options)
+Connection::Connection(Worker& worker, const ConnectionProfile& profile)
     : worker_(worker),
-      in_(worker.pool(), options.read_limit_bytes),
+      in_(worker.pool(), profile.options.read_limit_bytes),
       out_(worker.pool()),
-      options_(options) {}
+      profile_(worker.profiles().take(profile)) {}
+
+Connection::~Connection() {
+  worker_.profiles().give_back(profile_);
+}
+
+void Connection::change_profile(const ConnectionProfile& wanted) {
+  const ConnectionProfile* const before = profile_;
+  profile_ = worker_.profiles().take(wanted);
+  worker_.profiles().give_back(before);
+}
 
 void Connection::schedule_flush() {
   worker_.loop().flush_later(socket_of(*this));
@@ -81,12 +92,16 @@ void Connection::abandon() {
 }
 
 void Connection::count_bytes_into(Counter* read, Counter* written) {
-  read_counter_ = read;
-  written_counter_ = written;
+  ConnectionProfile wanted = *profile_;
+  wanted.read_counter = read;
+  wanted.written_counter = written;
+  change_profile(wanted);
 }
 
 void Connection::set_idle_timeout(std::chrono::milliseconds timeout) {
-  options_.idle_timeout = timeout;
+  ConnectionProfile wanted = *profile_;
+  wanted.options.idle_timeout = timeout;
+  change_profile(wanted);
   socket_of(*this).arm_idle_timer();
 }
 

@@ -6,6 +6,7 @@
 #include <string>
 #include <system_error>
 
+#include "net/peer_address.h"
 #include "net/read_buffer.h"
 #include "net/write_buffer.h"
 
@@ -34,6 +35,7 @@ namespace ringcache::net {
 class Connection;
 class Worker;
 class Counter;
+class ConnectionGroup;
 
 enum class CloseReason : std::uint8_t {
   kLocal,           ///< close() or close_after_flush()
@@ -93,6 +95,18 @@ struct ConnectionOptions {
   /// waits: a slow reader is not idle. One that stops reading is cut after twice the time at most.
   /// 0 = never.
   std::chrono::milliseconds idle_timeout{0};
+
+  bool operator==(const ConnectionOptions&) const = default;
+};
+
+/// What many connections have in common; kept once for all of them (connection_profile.h).
+struct ConnectionProfile {
+  ConnectionOptions options;
+  Counter* read_counter = nullptr;
+  Counter* written_counter = nullptr;
+  ConnectionGroup* group = nullptr;  ///< nullptr: outgoing
+
+  bool operator==(const ConnectionProfile&) const = default;
 };
 
 class Connection {
@@ -113,7 +127,7 @@ class Connection {
   /// needed inside the connection's own on_bytes. Cheap to call for each reply.
   void schedule_flush();
   /// True when the output is above the high-water mark.
-  bool output_full() const { return out_.bytes() > options_.output_high_bytes; }
+  bool output_full() const { return out_.bytes() > options().output_high_bytes; }
 
   /// Stops reading until resume_reading(). Not counted: one resume undoes any number of pauses.
   void pause_reading();
@@ -138,36 +152,39 @@ class Connection {
   void abandon();
 
   /// `127.0.0.1:51234`, `[::1]:51234` or `unix`.
-  const std::string& peer() const { return peer_; }
+  std::string peer() const { return peer_.text(); }
+  /// Also after it has closed. Any thread that keeps it from being destroyed.
+  const PeerAddress& peer_address() const { return peer_; }
   std::uint64_t read_bytes() const { return read_bytes_; }
   std::uint64_t written_bytes() const { return written_bytes_; }
   /// Counters of this worker to which received and sent bytes are added too; either may be null.
   void count_bytes_into(Counter* read, Counter* written);
 
   void set_idle_timeout(std::chrono::milliseconds timeout);  ///< 0 = never
-  const ConnectionOptions& options() const { return options_; }
-  /// The socket, for options that this class does not know. Owned by the connection.
+  /// The same until the next set_idle_timeout() or count_bytes_into().
+  const ConnectionOptions& options() const { return profile_->options; }
+  /// The socket, for options that this class does not know. Owned by the connection, and open until
+  /// on_closed has returned and an accepted connection's handler is destroyed.
   int native_handle() const { return fd_; }
 
  protected:
   enum class State : std::uint8_t { kConnecting, kHandshaking, kOpen, kFlushing, kClosed };
 
-  Connection(Worker& worker, const ConnectionOptions& options);
-  ~Connection() = default;
+  Connection(Worker& worker, const ConnectionProfile& profile);
+  ~Connection();
+  void change_profile(const ConnectionProfile& wanted);
 
   Worker& worker_;
   ConnectionHandler* handler_ = nullptr;
   ReadBuffer in_;
   WriteBuffer out_;
-  ConnectionOptions options_;
+  const ConnectionProfile* profile_;  ///< of the worker's ConnectionProfiles
   int fd_ = -1;
   State state_ = State::kConnecting;
   bool paused_ = false;
   std::uint64_t read_bytes_ = 0;
   std::uint64_t written_bytes_ = 0;
-  Counter* read_counter_ = nullptr;
-  Counter* written_counter_ = nullptr;
-  std::string peer_;
+  PeerAddress peer_;
 };
 
 }  // namespace ringcache::net

@@ -30,9 +30,10 @@ void set_socket_options(int fd, bool keepalive) {
 
 SocketConnection* SocketConnection::outgoing(Worker& worker, const ConnectionOptions& options,
                                              ConnectionHandler& handler) {
-  auto* connection = new SocketConnection(worker, options);
+  ConnectionProfile profile;
+  profile.options = options;
+  auto* connection = new SocketConnection(worker, profile);
   connection->handler_ = &handler;
-  connection->alive_ = std::make_shared<SocketConnection*>(connection);
   worker.loop().adopt(*connection);
   return connection;
 }
@@ -40,7 +41,8 @@ SocketConnection* SocketConnection::outgoing(Worker& worker, const ConnectionOpt
 void SocketConnection::begin_connecting(std::chrono::nanoseconds timeout, bool keepalive) {
   connecting_ = std::make_unique<Connecting>();
   connecting_->keepalive = keepalive;
-  timer_.after(timeout);
+  connecting_->alive = std::make_shared<SocketConnection*>(this);
+  set_deadline(timeout);
 }
 
 void SocketConnection::try_endpoints(std::vector<Endpoint> endpoints) {
@@ -58,7 +60,7 @@ void SocketConnection::try_next_endpoint(std::error_code last_error) {
       continue;
     }
     if (endpoint.family() != AF_UNIX) set_socket_options(fd_, connecting_->keepalive);
-    peer_ = endpoint.text();
+    peer_ = PeerAddress(endpoint);
     const int result =
         ::connect(fd_, reinterpret_cast<const sockaddr*>(&endpoint.storage), endpoint.length);
     // Connected at once or not, the loop says so with EPOLLOUT.

@@ -140,7 +140,7 @@ void EventLoop::remove(int fd) {
 }
 
 void EventLoop::adopt(SocketConnection& connection) {
-  connection.loop_index_ = connections_.size();
+  connection.loop_index_ = static_cast<std::uint32_t>(connections_.size());
   connections_.push_back(&connection);
   worker_.stats().connections_open.set(connections_.size());
 }
@@ -155,8 +155,8 @@ void EventLoop::offer_later(SocketConnection& connection) {
   offers_.push_back(&connection);
 }
 
-void EventLoop::finish_later(SocketConnection& connection) {
-  closed_.push_back(&connection);
+void EventLoop::finish_later(SocketConnection& connection, const CloseInfo& info) {
+  closed_.push_back({&connection, info});
 }
 
 void EventLoop::at_end_of_turn(void (*work)(void* context), void* context) {
@@ -194,9 +194,9 @@ void EventLoop::flush_all() {
 }
 
 void EventLoop::finish_closed() {
-  scratch_.swap(closed_);
-  for (SocketConnection* connection : scratch_) {
-    connection->report_closed();
+  closed_running_.swap(closed_);
+  for (const auto& [connection, info] : closed_running_) {
+    connection->report_closed(info);
     if (connection->in_flushes_) std::erase(flushes_, connection);
     if (connection->in_offers_) std::erase(offers_, connection);
     SocketConnection* last = connections_.back();
@@ -205,7 +205,7 @@ void EventLoop::finish_closed() {
     connections_.pop_back();
     delete connection;
   }
-  scratch_.clear();
+  closed_running_.clear();
   worker_.stats().connections_open.set(connections_.size());
 }
 

@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "net/clock.h"
+#include "net/connection.h"
 #include "net/deadline.h"
 #include "net/worker.h"
 
@@ -61,10 +62,10 @@ class EventLoop {
   void modify(int fd, std::uint32_t events, EventSource& source);
   void remove(int fd);
 
-  void adopt(SocketConnection& connection);         ///< owned from here on
-  void flush_later(SocketConnection& connection);   ///< at the end of this turn, listed once
-  void offer_later(SocketConnection& connection);   ///< its unread bytes, to its handler
-  void finish_later(SocketConnection& connection);  ///< on_closed, then destroyed
+  void adopt(SocketConnection& connection);        ///< owned from here on
+  void flush_later(SocketConnection& connection);  ///< at the end of this turn, listed once
+  void offer_later(SocketConnection& connection);  ///< its unread bytes, to its handler
+  void finish_later(SocketConnection& connection, const CloseInfo& info);  ///< then destroyed
   void at_end_of_turn(void (*work)(void* context), void* context);
   /// Calls `visit` for each open connection; it may close them.
   void for_each_connection(const std::function<void(SocketConnection&)>& visit);
@@ -73,6 +74,11 @@ class EventLoop {
   struct EndOfTurn {
     void (*work)(void* context);
     void* context;
+  };
+
+  struct Closed {
+    SocketConnection* connection;
+    CloseInfo info;
   };
 
   void turn();
@@ -100,7 +106,8 @@ class EventLoop {
   std::vector<SocketConnection*> connections_;
   std::vector<SocketConnection*> flushes_;
   std::vector<SocketConnection*> offers_;
-  std::vector<SocketConnection*> closed_;
+  std::vector<Closed> closed_;
+  std::vector<Closed> closed_running_;
   std::vector<SocketConnection*> scratch_;
   std::vector<EndOfTurn> end_of_turn_;
   std::vector<EndOfTurn> end_of_turn_running_;

@@ -27,15 +27,19 @@ constexpr int kAcceptsPerEvent = 64;
 
 /// An accepted descriptor on its way to a worker: closed if it never arrives.
 struct AcceptedSocket {
-  AcceptedSocket(int descriptor, const Endpoint& from) : fd(descriptor), peer(from) {}
+  AcceptedSocket(int descriptor, const Endpoint& from, ConnectionGroup& of)
+      : fd(descriptor), peer(from), group(of) {}
   ~AcceptedSocket() {
-    if (fd >= 0) ::close(fd);
+    if (fd < 0) return;
+    ::close(fd);
+    group.one_closed();
   }
   AcceptedSocket(const AcceptedSocket&) = delete;
   AcceptedSocket& operator=(const AcceptedSocket&) = delete;
 
-  int fd;
+  int fd;  ///< -1: arrived
   Endpoint peer;
+  ConnectionGroup& group;
 };
 
 bool out_of_resources(int error) {
@@ -44,7 +48,7 @@ bool out_of_resources(int error) {
 
 }  // namespace
 
-class Listener::Impl : public std::enable_shared_from_this<Impl> {
+class Listener::Impl final : public ConnectionGroup {
  public:
   Impl(IoThreads& threads, ListenerOptions options, HandlerFactory factory)
       : threads_(threads), options_(std::move(options)), factory_(std::move(factory)) {}
@@ -52,6 +56,12 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
   std::optional<std::string> start(std::vector<Address>& bound);
   void stop();
   bool drain(std::chrono::milliseconds grace);
+  void on_secured(SocketConnection& connection) override { connection.serve(factory_(connection)); }
+  void one_closed() override;
+  /// The Listener and each connection hold it.
+  void drop() {
+    if (holders_.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
+  }
 
   std::atomic<std::size_t> open_{0};
   Counter accepted_;
@@ -69,27 +79,19 @@ class Listener::Impl : public std::enable_shared_from_this<Impl> {
     ListenSocket socket;
     TlsContext* const tls;
   };
-  struct Slot final : ConnectionSlot {
-    explicit Slot(std::shared_ptr<Impl> owner) : impl(std::move(owner)) {}
-    ~Slot() override { impl->one_closed(); }
-    const void* group() const override { return impl.get(); }
-    void on_secured(SocketConnection& connection) override {
-      connection.serve(impl->factory_(connection));
-    }
-    std::shared_ptr<Impl> impl;
-  };
 
   void accept_from(Source& source);
   std::optional<std::string> open(const std::vector<Address>& addresses, TlsContext* tls,
                                   std::vector<Address>& bound);
   void hand_over(int fd, const Endpoint& peer, TlsContext* tls);
-  void serve(AcceptedSocket& accepted, std::shared_ptr<ConnectionSlot> slot, TlsContext* tls,
-             Worker& worker);
+  void serve(AcceptedSocket& accepted, TlsContext* tls, Worker& worker);
   void refuse(int fd, bool plain);
-  void one_closed();
   void pause();
   void resume();
 
+  ~Impl() = default;
+
+  std::atomic<std::size_t> holders_{1};
   IoThreads& threads_;
   ListenerOptions options_;
   HandlerFactory factory_;
@@ -161,9 +163,9 @@ void Listener::Impl::stop() {
 bool Listener::Impl::drain(std::chrono::milliseconds grace) {
   stop();
   // After the workers have taken over what the acceptor posted to them, so none is missed.
-  threads_.post_all([group = static_cast<const void*>(this)](Worker& worker) {
+  threads_.post_all([group = static_cast<const ConnectionGroup*>(this)](Worker& worker) {
     worker.loop().for_each_connection([group](SocketConnection& connection) {
-      if (connection.slot() == nullptr || connection.slot()->group() != group) return;
+      if (connection.group() != group) return;
       if (connection.is_handshaking()) connection.close();
       if (connection.is_open()) connection.handler().on_drain(connection);
     });
@@ -214,19 +216,17 @@ void Listener::Impl::hand_over(int fd, const Endpoint& peer, TlsContext* tls) {
   }
   open_.fetch_add(1);
   accepted_.add();
-  auto accepted = std::make_shared<AcceptedSocket>(fd, peer);
-  auto slot = std::make_shared<Slot>(shared_from_this());
+  holders_.fetch_add(1, std::memory_order_relaxed);
+  auto accepted = std::make_shared<AcceptedSocket>(fd, peer, *this);
   Worker& worker = threads_[next_worker_++ % threads_.size()];
-  worker.post([accepted = std::move(accepted), slot = std::move(slot), tls, &worker] {
-    slot->impl->serve(*accepted, slot, tls, worker);
-  });
+  worker.post(
+      [this, accepted = std::move(accepted), tls, &worker] { serve(*accepted, tls, worker); });
 }
 
-void Listener::Impl::serve(AcceptedSocket& accepted, std::shared_ptr<ConnectionSlot> slot,
-                           TlsContext* tls, Worker& worker) {
+void Listener::Impl::serve(AcceptedSocket& accepted, TlsContext* tls, Worker& worker) {
   const int fd = std::exchange(accepted.fd, -1);
   SocketConnection* connection =
-      SocketConnection::accepted(worker, fd, accepted.peer, options_.connection, std::move(slot));
+      SocketConnection::accepted(worker, fd, accepted.peer, options_.connection, *this);
   if (connection == nullptr) return;
   if (tls == nullptr) return connection->serve(factory_(*connection));
   connection->begin_tls(TlsStream::accepting(*tls, fd));
@@ -247,10 +247,12 @@ void Listener::Impl::refuse(int fd, bool plain) {
 }
 
 void Listener::Impl::one_closed() {
-  const std::lock_guard lock(mutex_);
-  if (open_.fetch_sub(1) == 1) all_closed_.notify_all();
-  if (stopped_ || !waiting_.exchange(false)) return;
-  acceptor_->post([this] { resume(); });
+  {
+    const std::lock_guard lock(mutex_);
+    if (open_.fetch_sub(1) == 1) all_closed_.notify_all();
+    if (!stopped_ && waiting_.exchange(false)) acceptor_->post([this] { resume(); });
+  }
+  drop();
 }
 
 void Listener::Impl::pause() {
@@ -268,7 +270,11 @@ void Listener::Impl::resume() {
 }
 
 Listener::Listener(IoThreads& threads, ListenerOptions options, HandlerFactory factory)
-    : impl_(std::make_shared<Impl>(threads, std::move(options), std::move(factory))) {}
+    : impl_(new Impl(threads, std::move(options), std::move(factory))) {}
+
+void Listener::Drop::operator()(Impl* impl) const {
+  impl->drop();
+}
 
 Listener::~Listener() {
   stop();

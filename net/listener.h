@@ -84,7 +84,10 @@ class Listener {
 
  private:
   class Impl;
-  std::shared_ptr<Impl> impl_;  ///< shared with the connections, which count themselves out
+  struct Drop {
+    void operator()(Impl* impl) const;
+  };
+  std::unique_ptr<Impl, Drop> impl_;  ///< lives on until its last connection is gone
   std::vector<Address> bound_;
 };
 

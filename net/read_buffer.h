@@ -2,8 +2,9 @@
 
 #include <sys/uio.h>
 
-#include <array>
+#include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -43,21 +44,24 @@ constexpr std::size_t kLentPiecesMax = 8;
 
 class ReadBuffer {
  public:
-  /// `limit_bytes`: the most that may be held unconsumed, so the longest single command.
-  ReadBuffer(BlockPool& pool, std::size_t limit_bytes) : pool_(pool), limit_bytes_(limit_bytes) {}
+  /// `limit_bytes`: the most that may be held unconsumed, so the longest single command; taken for
+  /// kBlockBytesMax if it is more.
+  ReadBuffer(BlockPool& pool, std::size_t limit_bytes)
+      : pool_(pool),
+        limit_bytes_(static_cast<std::uint32_t>(std::min(limit_bytes, kBlockBytesMax))) {}
   ~ReadBuffer();
   ReadBuffer(const ReadBuffer&) = delete;
   ReadBuffer& operator=(const ReadBuffer&) = delete;
 
   // ---- for handlers ----
 
-  std::string_view bytes() const { return {block_.data + begin_, end_ - begin_}; }
+  std::string_view bytes() const { return {data_ + begin_, size()}; }
   std::size_t size() const { return end_ - begin_; }
   bool empty() const { return begin_ == end_; }
   std::size_t limit_bytes() const { return limit_bytes_; }
 
   /// Drops the first `count` bytes. REQUIRES count <= size(). Views stay good until on_bytes ends.
-  void consume(std::size_t count) { begin_ += count; }
+  void consume(std::size_t count) { begin_ += static_cast<std::uint32_t>(count); }
 
   /// Makes room so that a command of `total` bytes, counted from the front of bytes(), can arrive
   /// whole. May move the bytes: views die. False: above limit_bytes(), or no memory; nothing
@@ -70,7 +74,7 @@ class ReadBuffer {
   /// lent_left() is 0 and the memory is the lender's again. False: no memory; nothing was lent.
   [[nodiscard]] bool lend(std::span<const std::span<char>> pieces);
   /// Bytes of the loan that have not arrived yet.
-  std::size_t lent_left() const { return lent_left_; }
+  std::size_t lent_left() const { return loan_ != nullptr ? lent_bytes_left() : 0; }
   /// Ends a loan early. The memory is not touched after this returns.
   void take_back();
 
@@ -82,6 +86,7 @@ class ReadBuffer {
   // ---- for the connection ----
 
   /// Where the next recv may write: the loan, then the room. Empty: at the limit, or no memory.
+  /// Good until the next prepare() of the worker.
   std::span<const iovec> prepare();
   /// `count` bytes arrived in what prepare() offered.
   void commit(std::size_t count);
@@ -89,26 +94,30 @@ class ReadBuffer {
   bool filled() const { return filled_; }
   /// The handler is done for now: gives the block back if nothing is left in it.
   void release();
-  bool holds_memory() const { return block_.data != nullptr; }
+  bool holds_memory() const { return data_ != nullptr; }
 
  private:
   bool grow(std::size_t bytes);
   void move_to_front();
 
-  BlockPool& pool_;
-  std::size_t limit_bytes_;
-  Block block_;
-  std::size_t begin_ = 0;
-  std::size_t end_ = 0;
-  std::size_t wanted_bytes_ = kBlockBytesMin;  ///< size of the next block; grows in full flow
-  std::size_t offered_bytes_ = 0;
-  bool filled_ = false;
+  std::size_t block_bytes() const { return kBlockBytesMin << size_class_; }
+  std::size_t room_bytes() const { return std::min(block_bytes() - end_, limit_bytes_ - size()); }
+  std::size_t lent_bytes_left() const;
+  void hold(Block block, std::size_t bytes);
 
+  // Small, because idle connections have one each: positions are less than kBlockBytesMax.
   struct Loan;
-  Loan* loan_ = nullptr;  ///< lives in a block of the pool, so that idle connections carry none
-  Block loan_block_;
-  std::size_t lent_left_ = 0;
-  std::array<iovec, 1> room_{};
+  BlockPool& pool_;
+  char* data_ = nullptr;  ///< of the block; nullptr: none
+  Loan* loan_ = nullptr;  ///< lives in a block of the pool
+  std::uint32_t begin_ = 0;
+  std::uint32_t end_ = 0;
+  std::uint32_t limit_bytes_;
+  std::uint8_t size_class_ = 0;    ///< of the block: kBlockBytesMin << size_class_
+  std::uint8_t wanted_class_ = 0;  ///< of the next block; grows in full flow
+  bool filled_ = false;
 };
+
+static_assert(sizeof(ReadBuffer) == 40);
 
 }  // namespace ringcache::net

@@ -27,12 +27,13 @@ std::error_code system_error(int error) {
 
 SocketConnection* SocketConnection::accepted(Worker& worker, int fd, const Endpoint& peer,
                                              const ConnectionOptions& options,
-                                             std::shared_ptr<ConnectionSlot> slot) {
-  auto* connection = new SocketConnection(worker, options);
+                                             ConnectionGroup& group) {
+  auto* connection = new SocketConnection(
+      worker,
+      {.options = options, .read_counter = nullptr, .written_counter = nullptr, .group = &group});
   connection->fd_ = fd;
   connection->state_ = State::kOpen;
-  connection->peer_ = peer.text();
-  connection->slot_ = std::move(slot);
+  connection->peer_ = PeerAddress(peer);
   connection->watched_ = EPOLLIN;
   connection->last_moved_ns_ = worker.now_ns();
   if (!worker.loop().add(fd, EPOLLIN, *connection)) {
@@ -44,14 +45,16 @@ SocketConnection* SocketConnection::accepted(Worker& worker, int fd, const Endpo
 }
 
 void SocketConnection::serve(std::unique_ptr<ConnectionHandler> handler) {
-  handler_ = handler.get();
-  owned_handler_ = std::move(handler);
+  handler_ = handler.release();
+  owns_handler_ = true;
   if (handler_ == nullptr) return close_with({CloseReason::kLocal, {}});
   arm_idle_timer();
 }
 
 SocketConnection::~SocketConnection() {
+  if (owns_handler_) delete handler_;
   if (fd_ >= 0) ::close(fd_);
+  if (profile_->group != nullptr) profile_->group->one_closed();
 }
 
 void SocketConnection::on_ready(std::uint32_t events) {
@@ -96,7 +99,7 @@ void SocketConnection::want(std::uint32_t events) {
   } else {
     worker_.loop().modify(fd_, events, *this);
   }
-  watched_ = events;
+  watched_ = events & (EPOLLIN | EPOLLOUT);
 }
 
 void SocketConnection::read_once() {
@@ -115,7 +118,7 @@ void SocketConnection::read_once() {
     const auto bytes = static_cast<std::size_t>(count);
     in_.commit(bytes);
     read_bytes_ += bytes;
-    if (read_counter_ != nullptr) read_counter_->add(bytes);
+    if (profile_->read_counter != nullptr) profile_->read_counter->add(bytes);
     last_moved_ns_ = worker_.now_ns();
     if (in_.lent_left() == 0) deliver();
   } else if (count == 0) {
@@ -178,7 +181,7 @@ void SocketConnection::send_output() {
         tls_ ? tls_->send(out_, worker_.pool()) : out_.flush(fd_);
     written_bytes_ += result.sent_bytes;
     if (result.sent_bytes > 0) last_moved_ns_ = worker_.now_ns();
-    if (written_counter_ != nullptr) written_counter_->add(result.sent_bytes);
+    if (profile_->written_counter != nullptr) profile_->written_counter->add(result.sent_bytes);
     error = result.error;
   }
   if (out_.failed()) return close_with({CloseReason::kNoMemory, {}});
@@ -189,7 +192,7 @@ void SocketConnection::send_output() {
   if (state_ == State::kClosed) return;
   if (state_ == State::kFlushing && out_.empty()) return finish_flushing();
   if (!was_full) return;
-  throttled_ = out_.bytes() > options_.output_low_bytes;
+  throttled_ = out_.bytes() > options().output_low_bytes;
   if (!throttled_) note_drained();
 }
 
@@ -217,7 +220,7 @@ void SocketConnection::begin_close_after_flush() {
   if (state_ < State::kOpen) return close_with({CloseReason::kLocal, {}});
   if (state_ != State::kOpen) return;
   state_ = State::kFlushing;
-  timer_.after(kCloseFlushTimeout);
+  set_deadline(kCloseFlushTimeout);
   worker_.loop().flush_later(*this);
 }
 
@@ -231,7 +234,7 @@ void SocketConnection::finish_flushing() {
   const CloseReason reason = end_of_input_ ? CloseReason::kPeerClosed : CloseReason::kLocal;
   if (end_of_input_ || (unread == 0 && in_.empty())) return close_with({reason, {}});
   lingering_ = true;
-  timer_.after(kCloseFlushTimeout);
+  set_deadline(kCloseFlushTimeout);
   ::shutdown(fd_, SHUT_WR);
   in_.take_back();
   want(EPOLLIN);
@@ -251,19 +254,18 @@ void SocketConnection::discard_input() {
 void SocketConnection::close_with(const CloseInfo& info) {
   if (state_ == State::kClosed) return;
   state_ = State::kClosed;
-  close_info_ = info;
   connecting_.reset();
-  timer_.cancel();
+  if (deadline_) deadline_->timer.cancel();
   in_.take_back();
   if (tls_) worker_.tls_handshakes().remove(*tls_);
-  if (fd_ >= 0) ::close(std::exchange(fd_, -1));
-  worker_.loop().finish_later(*this);
+  // The socket stays open until the handler is gone: who walks a list of handlers may ask it.
+  worker_.loop().finish_later(*this, info);
 }
 
-void SocketConnection::report_closed() {
+void SocketConnection::report_closed(const CloseInfo& info) {
   out_.clear();
-  if (handler_ != nullptr) handler_->on_closed(*this, close_info_);
-  owned_handler_.reset();
+  if (handler_ != nullptr) handler_->on_closed(*this, info);
+  if (std::exchange(owns_handler_, false)) delete handler_;
   handler_ = nullptr;
   out_.clear();  // whatever on_closed appended
 }
@@ -275,11 +277,16 @@ void SocketConnection::abandon_handler() {
 
 void SocketConnection::arm_idle_timer() {
   if (state_ != State::kOpen) return;
-  if (options_.idle_timeout.count() > 0) {
-    timer_.after(options_.idle_timeout);
-  } else {
-    timer_.cancel();
+  if (options().idle_timeout.count() > 0) {
+    set_deadline(options().idle_timeout);
+  } else if (deadline_) {
+    deadline_->timer.cancel();
   }
+}
+
+void SocketConnection::set_deadline(std::chrono::nanoseconds delay) {
+  if (!deadline_) deadline_ = std::make_unique<Deadline>(*this);
+  deadline_->timer.after(delay);
 }
 
 // Whether the peer has taken output since this was asked last, and there was any to take. The
@@ -291,7 +298,7 @@ bool SocketConnection::peer_took_some() {
   if (::ioctl(fd_, SIOCOUTQNSD, &unsent) != 0 && ::ioctl(fd_, SIOCOUTQ, &unsent) != 0) unsent = 0;
   if (out_.empty() && unsent == 0) return false;
   const std::uint64_t took = written_bytes_ - static_cast<std::uint64_t>(unsent);
-  return std::exchange(peer_took_bytes_, took) != took;
+  return std::exchange(deadline_->peer_took_bytes, took) != took;
 }
 
 void SocketConnection::on_deadline() {
@@ -299,13 +306,13 @@ void SocketConnection::on_deadline() {
   if (state_ == State::kHandshaking) return drop_handshake();
   const bool flushing = state_ == State::kFlushing;
   const std::chrono::nanoseconds limit =
-      flushing ? std::chrono::nanoseconds(kCloseFlushTimeout) : options_.idle_timeout;
+      flushing ? std::chrono::nanoseconds(kCloseFlushTimeout) : options().idle_timeout;
   if (lingering_) return close_with({CloseReason::kLocal, {}});
   const std::chrono::nanoseconds quiet(worker_.now_ns() - last_moved_ns_);
   if (quiet < limit) {
-    timer_.after(limit - quiet);
+    set_deadline(limit - quiet);
   } else if (peer_took_some()) {
-    timer_.after(limit);
+    set_deadline(limit);
   } else {
     close_with({flushing ? CloseReason::kLocal : CloseReason::kIdle, {}});
   }

@@ -1,30 +1,18 @@
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <memory>
-#include <optional>
-#include <string>
 #include <vector>
 
 #include "net/connection.h"
+#include "net/connection_profile.h"
 #include "net/deadline.h"
 #include "net/event_loop.h"
 #include "net/resolver.h"
 #include "net/tls_stream.h"
 
 namespace ringcache::net {
-
-class SocketConnection;
-
-/// What an accepted connection holds of its listener: one of connections_max. Destroyed with it.
-class ConnectionSlot {
- public:
-  virtual ~ConnectionSlot() = default;
-  /// Tells the connections of one listener from those of another.
-  virtual const void* group() const = 0;
-  /// The handshake of TLS is over: the connection wants its handler (serve()).
-  virtual void on_secured(SocketConnection& connection) = 0;
-};
 
 /// A Connection with its socket; the read and write path. For the files of net/ only.
 ///
@@ -37,11 +25,12 @@ class ConnectionSlot {
 /// is wrong, not each time the wish changes, so a short pause costs no system call.
 class SocketConnection final : public Connection, public EventSource {
  public:
-  /// Accepted: owns `fd` (non-blocking). nullptr: it could not be watched; `fd` is closed.
+  /// Accepted: owns `fd` (non-blocking), and tells `group` when it is gone. nullptr: it could not
+  /// be watched, `fd` is closed and `group` told.
   static SocketConnection* accepted(Worker& worker, int fd, const Endpoint& peer,
-                                    const ConnectionOptions& options,
-                                    std::shared_ptr<ConnectionSlot> slot);
-  /// Instead of serve(): shakes hands first, without a handler; ConnectionSlot::on_secured follows.
+                                    const ConnectionOptions& options, ConnectionGroup& group);
+  /// Instead of serve(): shakes hands first, without a handler; ConnectionGroup::on_secured
+  /// follows.
   void begin_tls(std::unique_ptr<TlsStream> tls);
   /// The handler that goes with it until the end; then events begin.
   void serve(std::unique_ptr<ConnectionHandler> handler);
@@ -51,21 +40,22 @@ class SocketConnection final : public Connection, public EventSource {
   /// Tries the endpoints in order until one is connected or the time is over.
   void begin_connecting(std::chrono::nanoseconds timeout, bool keepalive);
   void try_endpoints(std::vector<Endpoint> endpoints);
-  std::weak_ptr<SocketConnection*> alive() const { return alive_; }
+  /// While it is connecting.
+  std::weak_ptr<SocketConnection*> alive() const { return connecting_->alive; }
 
   ~SocketConnection();
   void on_ready(std::uint32_t events) override;
 
   void flush();
   void offer_unread();
-  void report_closed();
+  void report_closed(const CloseInfo& info);
   void close_with(const CloseInfo& info);
   void begin_close_after_flush();
   void resume();
   void abandon_handler();
   void arm_idle_timer();
   bool is_handshaking() const { return state_ == State::kHandshaking; }
-  const ConnectionSlot* slot() const { return slot_.get(); }
+  const ConnectionGroup* group() const { return profile_->group; }
 
  private:
   friend class EventLoop;  // the marks below
@@ -84,6 +74,7 @@ class SocketConnection final : public Connection, public EventSource {
   void finish_flushing();
   void on_deadline();
   bool peer_took_some();
+  void set_deadline(std::chrono::nanoseconds delay);
   void want(std::uint32_t events);
   std::uint32_t interest_after_send() const;
   // socket_connection_tls.cpp: only called with TLS.
@@ -95,31 +86,39 @@ class SocketConnection final : public Connection, public EventSource {
   void finish_connecting();
   bool connected_to_itself() const;
 
-  std::unique_ptr<ConnectionHandler> owned_handler_;
-  std::shared_ptr<ConnectionSlot> slot_;
   std::unique_ptr<TlsStream> tls_;  ///< nullptr: plain
-  Timer timer_{worker_.timers(), [this] { on_deadline(); }};
-  SteadyNs last_moved_ns_ = 0;         ///< bytes came from the peer, or the socket took some
-  std::uint64_t peer_took_bytes_ = 0;  ///< when a deadline looked last
-  std::uint32_t watched_ = 0;
-  bool throttled_ = false;      ///< output above high and not yet at low
-  bool end_of_input_ = false;   ///< the peer has ended its side
-  bool end_delivered_ = false;  ///< and the handler knows
-  bool lingering_ = false;      ///< all sent, reading on so that the peer can read our last words
-  CloseInfo close_info_;
+  /// Made when the first deadline is set: most connections have none.
+  struct Deadline {
+    explicit Deadline(SocketConnection& of)
+        : timer(of.worker_.timers(), [&of] { of.on_deadline(); }) {}
+    Timer timer;
+    std::uint64_t peer_took_bytes = 0;  ///< when it looked last
+  };
+  std::unique_ptr<Deadline> deadline_;
+  SteadyNs last_moved_ns_ = 0;  ///< bytes came from the peer, or the socket took some
 
   struct Connecting {
     std::vector<Endpoint> endpoints;
     std::size_t next = 0;
     bool keepalive = false;
+    std::shared_ptr<SocketConnection*> alive;
   };
   std::unique_ptr<Connecting> connecting_;
-  std::shared_ptr<SocketConnection*> alive_;  ///< outgoing only
+
+  std::uint8_t watched_ : 4 = 0;    ///< EPOLLIN, EPOLLOUT
+  bool throttled_ : 1 = false;      ///< output above high and not yet at low
+  bool end_of_input_ : 1 = false;   ///< the peer has ended its side
+  bool end_delivered_ : 1 = false;  ///< and the handler knows
+  bool lingering_ : 1 = false;      ///< all sent, reading on until the peer has read our last words
+  bool owns_handler_ = false;
 
   // Marks of the loop.
-  std::size_t loop_index_ = 0;
   bool in_flushes_ = false;
   bool in_offers_ = false;
+  std::uint32_t loop_index_ = 0;
 };
+
+/// Most of what an idle connection costs, with its handler.
+static_assert(sizeof(SocketConnection) == 168);
 
 }  // namespace ringcache::net

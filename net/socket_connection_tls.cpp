@@ -20,7 +20,7 @@ void SocketConnection::begin_tls(std::unique_ptr<TlsStream> tls) {
     oldest->close_with({CloseReason::kLocal, {}});
   }
   handshakes.add(*tls_, *this);
-  timer_.after(options.handshake_timeout);
+  set_deadline(options.handshake_timeout);
 }
 
 void SocketConnection::drop_handshake() {
@@ -30,7 +30,7 @@ void SocketConnection::drop_handshake() {
 
 void SocketConnection::fail_handshake() {
   const int error = errno;
-  tls_->context().count_error(peer_, tls_->failure(), tls_->is_silent(), worker_.now_ns());
+  tls_->context().count_error(peer(), tls_->failure(), tls_->is_silent(), worker_.now_ns());
   close_with({CloseReason::kError, {error, std::system_category()}});
 }
 
@@ -46,11 +46,11 @@ void SocketConnection::continue_handshake() {
       break;
   }
   worker_.tls_handshakes().remove(*tls_);
-  timer_.cancel();
+  deadline_->timer.cancel();
   state_ = State::kOpen;
   last_moved_ns_ = worker_.now_ns();
   want(EPOLLIN);
-  if (state_ == State::kOpen) slot_->on_secured(*this);
+  if (state_ == State::kOpen) profile_->group->on_secured(*this);
   if (may_read()) read_once();
 }
 

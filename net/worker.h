@@ -11,6 +11,7 @@
 
 #include "net/block_pool.h"
 #include "net/clock.h"
+#include "net/connection_profile.h"
 #include "net/counter.h"
 #include "net/deadline.h"
 #include "net/tls_stream.h"
@@ -67,6 +68,7 @@ class Worker {
 
   TimerQueue& timers() { return timers_; }
   BlockPool& pool() { return pool_; }
+  ConnectionProfiles& profiles() { return profiles_; }
   TlsHandshakes& tls_handshakes() { return tls_handshakes_; }
   WorkerStats& stats() { return stats_; }
   const WorkerStats& stats() const { return stats_; }
@@ -87,7 +89,8 @@ class Worker {
   std::string name_;
   const Clock& clock_;
   std::shared_ptr<Resolver> resolver_;
-  BlockPool pool_;  // outlives the connections of the loop
+  BlockPool pool_;  // outlives the connections of the loop, as do their profiles
+  ConnectionProfiles profiles_;
   TimerQueue timers_;
   WorkerStats stats_;
   TlsHandshakes tls_handshakes_;

@@ -26,6 +26,7 @@ struct WriteBuffer::Piece {
 /// A block of the pool: this header, copied bytes growing up, pieces growing down from its end.
 struct WriteBuffer::Chunk {
   Chunk* next;
+  Chunk* last;  ///< of the chain; only kept in its front chunk
   std::size_t block_bytes;
   std::size_t copied_end;     ///< offset in the block behind the last copied byte
   std::size_t pieces;         ///< made so far
@@ -60,20 +61,33 @@ void release_block(void* owner, void* context) {
 
 }  // namespace
 
+WriteBuffer::Chunk* WriteBuffer::back() const {
+  return front_ != nullptr ? front_->last : nullptr;
+}
+
+// Puts a chain of chunks behind what is here.
+void WriteBuffer::chain(Chunk* first, Chunk* last) {
+  if (front_ == nullptr) {
+    front_ = first;
+  } else {
+    front_->last->next = first;
+  }
+  front_->last = last;
+}
+
 // Room for `copied_bytes` in a row (or one piece) in the last chunk; a new chunk if it has none.
 WriteBuffer::Chunk* WriteBuffer::room_for(std::size_t copied_bytes, bool new_piece) {
-  if (back_ != nullptr) {
-    const bool needs_piece = new_piece || back_->open_run() == nullptr;
-    if (back_->free_bytes() >= copied_bytes + (needs_piece ? sizeof(Piece) : 0)) return back_;
+  if (Chunk* const last = back()) {
+    const bool needs_piece = new_piece || last->open_run() == nullptr;
+    if (last->free_bytes() >= copied_bytes + (needs_piece ? sizeof(Piece) : 0)) return last;
   }
   const Block block = pool_.borrow();
   if (block.data == nullptr) {
-    failed_ = true;
+    failed_ = 1;
     return nullptr;
   }
-  auto* chunk = new (block.data) Chunk{nullptr, block.bytes, sizeof(Chunk), 0, 0, 0};
-  (back_ != nullptr ? back_->next : front_) = chunk;
-  back_ = chunk;
+  auto* chunk = new (block.data) Chunk{nullptr, nullptr, block.bytes, sizeof(Chunk), 0, 0, 0};
+  chain(chunk, chunk);
   return chunk;
 }
 
@@ -88,13 +102,14 @@ void WriteBuffer::commit(std::size_t count) {
     if (bytes_ == 0) clear();  // an empty buffer holds no block
     return;
   }
-  Piece* run = back_->open_run();
+  Chunk* const last = back();
+  Piece* run = last->open_run();
   if (run == nullptr) {
-    run = new (back_->piece(back_->pieces++))
-        Piece{back_->base() + back_->copied_end, 0, nullptr, nullptr, nullptr};
+    run = new (last->piece(last->pieces++))
+        Piece{last->base() + last->copied_end, 0, nullptr, nullptr, nullptr};
   }
   run->bytes += count;
-  back_->copied_end += count;
+  last->copied_end += count;
   bytes_ += count;
 }
 
@@ -142,11 +157,13 @@ void WriteBuffer::append_block(Block block, std::string_view bytes) {
 
 void WriteBuffer::take(WriteBuffer& other) {
   assert(&pool_ == &other.pool_);
-  failed_ = failed_ || std::exchange(other.failed_, false);
+  failed_ |= other.failed_;
+  other.failed_ = 0;
   if (other.front_ == nullptr) return;
-  (back_ != nullptr ? back_->next : front_) = std::exchange(other.front_, nullptr);
-  back_ = std::exchange(other.back_, nullptr);
-  bytes_ += std::exchange(other.bytes_, 0);
+  chain(other.front_, other.back());
+  other.front_ = nullptr;
+  bytes_ += other.bytes_;
+  other.bytes_ = 0;
 }
 
 std::size_t WriteBuffer::gather(std::span<iovec> out) const {
@@ -190,7 +207,7 @@ void WriteBuffer::consume(std::size_t count) {
 void WriteBuffer::pop_front_chunk() {
   Chunk* chunk = front_;
   front_ = chunk->next;
-  if (front_ == nullptr) back_ = nullptr;
+  if (front_ != nullptr) front_->last = chunk->last;
   pool_.give_back({chunk->base(), chunk->block_bytes});
 }
 

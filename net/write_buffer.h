@@ -64,7 +64,7 @@ class WriteBuffer {
   std::size_t bytes() const { return bytes_; }
   bool empty() const { return bytes_ == 0; }
   /// Out of memory at some point: what was appended is incomplete. The connection closes itself.
-  bool failed() const { return failed_; }
+  bool failed() const { return failed_ != 0; }
 
   /// Fills `out` with the next pieces to send, in order; returns how many entries.
   std::size_t gather(std::span<iovec> out) const;
@@ -85,14 +85,18 @@ class WriteBuffer {
   struct Piece;
   struct Chunk;
 
+  Chunk* back() const;
+  void chain(Chunk* first, Chunk* last);
   Chunk* room_for(std::size_t copied_bytes, bool new_piece);
   void pop_front_chunk();
 
   BlockPool& pool_;
+  // Small, because idle connections have one each. The front chunk knows the last one.
   Chunk* front_ = nullptr;
-  Chunk* back_ = nullptr;
-  std::size_t bytes_ = 0;
-  bool failed_ = false;
+  std::size_t bytes_ : 63 = 0;
+  std::size_t failed_ : 1 = 0;
 };
+
+static_assert(sizeof(WriteBuffer) == 24);
 
 }  // namespace ringcache::net

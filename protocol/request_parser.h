@@ -45,7 +45,9 @@ class RequestParser {
   ParseResult parse(std::string_view bytes, Request& request, std::size_t& consumed_bytes);
 
   // Most keys of one part of a multiget: 1 to kMultigetKeysPerRequest, which it is without this.
-  void set_multiget_keys_max(std::size_t keys_max) { keys_max_ = keys_max; }
+  void set_multiget_keys_max(std::size_t keys_max) {
+    keys_max_ = static_cast<std::uint16_t>(keys_max);
+  }
 
   // No command is half read. False while a multiget or a refused line is under way.
   bool at_line_start() const { return state_ == State::kLineStart; }
@@ -71,12 +73,13 @@ class RequestParser {
   // The newline of a multiget was read, or (at_newline false) only a part of its keys.
   ParseResult deliver_keys(bool at_newline, Request& request);
 
+  // Small: each idle connection has one.
   State state_ = State::kLineStart;
-  std::size_t keys_max_ = kMultigetKeysPerRequest;
   bool first_line_ = true;
   bool first_keys_ = true;           // nothing of the multiget under way was delivered
   Command command_ = Command::kGet;  // of the multiget under way
-  std::int64_t exptime_s_ = 0;       // the same
+  std::uint16_t keys_max_ = kMultigetKeysPerRequest;
+  std::int64_t exptime_s_ = 0;  // the same
 };
 
 }  // namespace ringcache::protocol

@@ -10,6 +10,7 @@
 
 #include "net/log.h"
 #include "store/node_metrics.h"
+#include "store/node_peer.h"
 #include "store/node_session.h"
 #include "store/node_stats.h"
 #include "store/node_tls.h"
@@ -238,10 +239,11 @@ void Node::append_stats(StatsKind kind, Seconds now, std::string& out) {
 void Node::append_connections(Seconds now, std::string& out) const {
   for (const auto& worker : workers_) {
     worker->sessions.for_each([&](const SessionEntry& entry) {
-      const std::string fd = std::to_string(entry.fd) + ':';
+      const std::string fd = std::to_string(entry.connection.native_handle()) + ':';
       const Seconds last = entry.last_command.load(std::memory_order_relaxed);
-      append_stat(out, fd + "addr", entry.peer);
-      append_stat(out, fd + "listen_addr", entry.listener);
+      append_stat(out, fd + "addr", peer_name(entry.connection.peer_address().endpoint()));
+      append_stat(out, fd + "listen_addr",
+                  listener_name(entry.connection.native_handle()));
       append_stat(out, fd + "state", state_name(entry.state.load(std::memory_order_relaxed)));
       append_stat(out, fd + "secs_since_last_cmd", std::uint64_t{now > last ? now - last : 0});
     });

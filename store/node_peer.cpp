@@ -41,21 +41,17 @@ std::string name_of(const sockaddr_storage& storage, socklen_t bytes) {
   }
 }
 
-template <typename Ask>
-std::string ask_name(int fd, Ask ask) {
-  sockaddr_storage storage{};
-  socklen_t bytes = sizeof storage;
-  if (ask(fd, reinterpret_cast<sockaddr*>(&storage), &bytes) != 0) return "unknown";
-  return name_of(storage, bytes);
-}
-
 }  // namespace
 
-std::string peer_name(int fd) {
-  return ask_name(fd, ::getpeername);
+std::string peer_name(const net::Endpoint& peer) {
+  return name_of(peer.storage, peer.length);
 }
+
 std::string listener_name(int fd) {
-  return ask_name(fd, ::getsockname);
+  sockaddr_storage storage{};
+  socklen_t bytes = sizeof storage;
+  if (::getsockname(fd, reinterpret_cast<sockaddr*>(&storage), &bytes) != 0) return "unknown";
+  return name_of(storage, bytes);
 }
 
 }  // namespace ringcache::store

@@ -4,10 +4,12 @@
 
 #include <string>
 
+#include "net/resolver.h"
+
 namespace ringcache::store {
 
-std::string peer_name(int fd);
-// The address of this end.
+std::string peer_name(const net::Endpoint& peer);
+// The address of this end of a socket.
 std::string listener_name(int fd);
 
 }  // namespace ringcache::store

@@ -3,13 +3,11 @@
 #include <algorithm>
 #include <array>
 #include <chrono>
-#include <limits>
 #include <span>
 #include <utility>
 
 #include "net/log.h"
 #include "net/worker.h"
-#include "store/node_peer.h"
 
 namespace ringcache::store {
 
@@ -17,13 +15,8 @@ using protocol::Command;
 using protocol::ParseResult;
 
 NodeSession::NodeSession(net::Connection& connection, NodeWorker& worker)
-    : connection_(connection),
-      worker_(worker),
-      upload_timer_(connection.worker().timers(), [this] { on_upload_timer(); }) {
+    : worker_(worker), entry_(connection) {
   connection.count_bytes_into(&worker.read_bytes, &worker.written_bytes);
-  entry_.fd = connection.native_handle();
-  entry_.peer = peer_name(entry_.fd);
-  entry_.listener = listener_name(entry_.fd);
   entry_.last_command = worker.clock.seconds(connection.worker().now_ns());
   worker_.sessions.add(entry_);
   record_connection(WatchEventType::kConnNew, net::CloseReason::kLocal);
@@ -41,8 +34,8 @@ void NodeSession::on_bytes(net::Connection& connection) {
   const Seconds now = worker_.clock.seconds(connection.worker().now_ns());
   entry_.last_command.store(now, std::memory_order_relaxed);
   if (state_ == State::kStranger && !authenticate(connection)) return;
-  worker_.executor.begin_turn(now, entry_.fd);
-  requests_left_ = worker_.requests_per_turn;
+  worker_.executor.begin_turn(now, connection.native_handle());
+  worker_.requests_left = worker_.requests_per_turn;
   const Step step = run(connection);
   worker_.executor.end_turn();
   record_durations(connection);
@@ -67,7 +60,7 @@ NodeSession::Step NodeSession::run(net::Connection& connection) {
     switch (state_) {
       case State::kStranger:  // does not come here
       case State::kCommands:
-        if (requests_left_ == 0 && !connection.in().empty()) return Step::kYield;
+        if (worker_.requests_left == 0 && !connection.in().empty()) return Step::kYield;
         step = run_commands(connection);
         break;
       case State::kValue:
@@ -120,7 +113,7 @@ NodeSession::Step NodeSession::run_commands(net::Connection& connection) {
   if (in.empty()) return Step::kNeedMore;
   std::size_t tail = 0;
   const std::size_t count = parse_ahead(in.bytes(), tail);
-  requests_left_ -= static_cast<std::uint32_t>(count);
+  worker_.requests_left -= static_cast<std::uint32_t>(count);
   prefetch(count);
   std::size_t done = 0;
   Step step = Step::kAgain;
@@ -150,7 +143,7 @@ NodeSession::Step NodeSession::run_commands(net::Connection& connection) {
 std::size_t NodeSession::parse_ahead(std::string_view bytes, std::size_t& tail) {
   std::size_t offset = 0;
   std::size_t count = 0;
-  const std::size_t most = std::min<std::size_t>(kLookAhead, requests_left_);
+  const std::size_t most = std::min<std::size_t>(kLookAhead, worker_.requests_left);
   while (count < most && offset < bytes.size()) {
     ParsedRequest& parsed = worker_.parsed[count];
     parsed.before = parser_;
@@ -244,7 +237,7 @@ NodeSession::Step NodeSession::refuse(net::Connection& connection, const ParsedR
   keys_answered_ = 0;
   if (parsed.request.close) return Step::kClose;
   if (parsed.request.swallow_bytes > 0) {
-    swallow_bytes_ = parsed.request.swallow_bytes;
+    arriving().swallow_bytes = parsed.request.swallow_bytes;
     state_ = State::kSwallow;
   }
   return Step::kAgain;
@@ -267,12 +260,11 @@ NodeSession::Step NodeSession::execute_store(net::Connection& connection, Parsed
     return Step::kNeedMore;
   }
   count(request.command);
-  if (!pending_) pending_ = worker_.take_pending();
-  if (worker_.executor.start_store(request, parsed.key, *pending_, connection.out())) {
+  ArrivingBlock& block = arriving();
+  if (worker_.executor.start_store(request, parsed.key, block.pending, connection.out())) {
     state_ = State::kValue;
   } else {
-    worker_.give_pending(std::move(pending_));
-    swallow_bytes_ = std::uint64_t{request.value_bytes} + 2;
+    block.swallow_bytes = std::uint64_t{request.value_bytes} + 2;
     state_ = State::kSwallow;
   }
   return Step::kAgain;
@@ -280,8 +272,8 @@ NodeSession::Step NodeSession::execute_store(net::Connection& connection, Parsed
 
 NodeSession::Step NodeSession::run_value(net::Connection& connection) {
   net::ReadBuffer& in = connection.in();
-  Reservation& reservation = pending_->reservation;
-  reservation.advance(std::exchange(lent_bytes_, 0));
+  Reservation& reservation = arriving_->pending.reservation;
+  reservation.advance(std::exchange(arriving_->lent_bytes, 0));
   if (reservation.remaining() > 0) {
     const std::size_t here = std::min(in.size(), reservation.remaining());
     reservation.write(in.bytes().substr(0, here));
@@ -296,53 +288,64 @@ NodeSession::Step NodeSession::run_value(net::Connection& connection) {
     begin_upload(reservation.value_bytes());
     return Step::kNeedMore;
   }
-  end_upload();
   const bool good_end = in.bytes().starts_with(protocol::kCrlf);
   in.consume(protocol::kCrlf.size());
-  worker_.executor.finish_store(*pending_, good_end, connection.out());
-  worker_.give_pending(std::move(pending_));
+  worker_.executor.finish_store(arriving_->pending, good_end, connection.out());
+  end_upload();
   state_ = State::kCommands;
   return Step::kAgain;
 }
 
+ArrivingBlock::ArrivingBlock(net::TimerQueue& timers)
+    : timer(timers, [this] { session->on_upload_timer(); }) {}
+
+ArrivingBlock& NodeSession::arriving() {
+  if (!arriving_) arriving_ = worker_.take_arriving(entry_.connection.worker().timers());
+  arriving_->session = this;
+  return *arriving_;
+}
+
+void NodeSession::end_upload() {
+  if (arriving_) worker_.give_arriving(std::move(arriving_));
+}
+
 // Once for each block: what arrives of it later does not give it more time.
 void NodeSession::begin_upload(std::uint64_t bytes) {
-  if (upload_due_ns_ != 0 || worker_.upload_timeout.count() == 0) return;
+  if (worker_.upload_timeout.count() == 0 || arriving().due_ns != 0) return;
   set_due(worker_.upload_timeout +
           std::chrono::milliseconds(bytes * 1000 / kUploadBytesPerSecondMin));
 }
 
 void NodeSession::set_due(std::chrono::nanoseconds time) {
-  upload_due_ns_ = connection_.worker().now_ns() + time.count();
-  if (!upload_timer_.armed() || upload_timer_.due() > upload_due_ns_) upload_timer_.after(time);
+  ArrivingBlock& block = arriving();
+  block.due_ns = entry_.connection.worker().now_ns() + time.count();
+  block.timer.after(time);
 }
 
 void NodeSession::on_upload_timer() {
-  if (upload_due_ns_ == 0 || !connection_.is_open()) return;
-  const std::int64_t left_ns = upload_due_ns_ - connection_.worker().now_ns();
-  if (left_ns > 0) return upload_timer_.after(std::chrono::nanoseconds(left_ns));
+  if (!entry_.connection.is_open()) return;
   (state_ == State::kStranger ? worker_.auth_kicks : worker_.upload_kicks).add();
   timed_out_ = true;
-  connection_.close();
+  entry_.connection.close();
 }
 
 // REQUIRES an empty input. A short rest is not worth a loan: it is copied when it comes.
 void NodeSession::lend(net::Connection& connection) {
-  const Reservation& reservation = pending_->reservation;
+  const Reservation& reservation = arriving_->pending.reservation;
   if (reservation.remaining() < kStreamedValueBytesMin) return;
   std::array<std::span<char>, net::kLentPiecesMax> pieces;
   const std::size_t count = reservation.writable(pieces);
   if (!connection.in().lend(std::span<const std::span<char>>(pieces.data(), count))) return;
-  for (std::size_t i = 0; i < count; ++i) lent_bytes_ += pieces[i].size();
+  for (std::size_t i = 0; i < count; ++i) arriving_->lent_bytes += pieces[i].size();
 }
 
 NodeSession::Step NodeSession::run_swallow(net::Connection& connection) {
   net::ReadBuffer& in = connection.in();
-  const std::uint64_t here = std::min<std::uint64_t>(in.size(), swallow_bytes_);
+  const std::uint64_t here = std::min<std::uint64_t>(in.size(), arriving_->swallow_bytes);
   in.consume(static_cast<std::size_t>(here));
-  swallow_bytes_ -= here;
-  if (swallow_bytes_ > 0) {
-    begin_upload(swallow_bytes_);
+  arriving_->swallow_bytes -= here;
+  if (arriving_->swallow_bytes > 0) {
+    begin_upload(arriving_->swallow_bytes);
     return Step::kNeedMore;
   }
   end_upload();
@@ -368,11 +371,9 @@ void NodeSession::on_drain(net::Connection& connection) {
 
 void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& info) {
   connection.in().take_back();
-  upload_timer_.cancel();
-  if (pending_) {
-    worker_.executor.abandon_store(*pending_);
-    worker_.give_pending(std::move(pending_));
-  }
+  if (state_ == State::kValue) worker_.executor.abandon_store(arriving_->pending);
+  state_ = State::kCommands;
+  end_upload();
   stop_watching();
   record_connection(WatchEventType::kConnClose, info.reason);
   if (info.reason == net::CloseReason::kIdle) worker_.idle_kicks.add();
@@ -387,21 +388,21 @@ void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& i
 // --- figures -----------------------------------------------------------------------------------
 
 void NodeSession::count(Command command) {
-  constexpr auto kMost = std::numeric_limits<std::uint16_t>::max();
-  std::uint16_t& counter = protocol::is_read(command)          ? gets_
-                           : protocol::spec(command).has_value ? sets_
-                                                               : others_;
-  if (counter < kMost) ++counter;
+  std::uint32_t& counter = protocol::is_read(command)          ? worker_.executed.gets
+                           : protocol::spec(command).has_value ? worker_.executed.sets
+                                                               : worker_.executed.others;
+  ++counter;
 }
 
 void NodeSession::record_durations(net::Connection& connection) {
-  if (gets_ + sets_ + others_ == 0) return;
+  auto& [gets, sets, others] = worker_.executed;
+  if (gets + sets + others == 0) return;
   const std::int64_t elapsed = connection.worker().precise_ns() - connection.worker().now_ns();
   const auto ns = static_cast<std::uint64_t>(std::max<std::int64_t>(elapsed, 0));
-  if (gets_ > 0) worker_.get_duration.record_ns(ns, gets_);
-  if (sets_ > 0) worker_.set_duration.record_ns(ns, sets_);
-  if (others_ > 0) worker_.other_duration.record_ns(ns, others_);
-  gets_ = sets_ = others_ = 0;
+  if (gets > 0) worker_.get_duration.record_ns(ns, gets);
+  if (sets > 0) worker_.set_duration.record_ns(ns, sets);
+  if (others > 0) worker_.other_duration.record_ns(ns, others);
+  gets = sets = others = 0;
 }
 
 void NodeSession::publish_state() {

@@ -30,8 +30,8 @@
 #include <memory>
 
 #include "net/connection.h"
-#include "net/deadline.h"
 #include "protocol/request_parser.h"
+#include "store/node_arriving_block.h"
 #include "store/node_watcher.h"
 #include "store/node_worker.h"
 
@@ -58,6 +58,7 @@ class NodeSession final : public net::ConnectionHandler {
   void on_closed(net::Connection& connection, const net::CloseInfo& info) override;
 
  private:
+  friend struct ArrivingBlock;  // its timer
   enum class State : std::uint8_t { kStranger, kCommands, kValue, kSwallow, kWatch };
   // What a step of the loop in run() found.
   enum class Step : std::uint8_t { kAgain, kNeedMore, kOutputFull, kYield, kClose };
@@ -83,38 +84,33 @@ class NodeSession final : public net::ConnectionHandler {
   Step execute_store(net::Connection& connection, ParsedRequest& parsed);
   Step refuse(net::Connection& connection, const ParsedRequest& parsed);
   void lend(net::Connection& connection);
+  ArrivingBlock& arriving();
   void begin_upload(std::uint64_t bytes);
   void set_due(std::chrono::nanoseconds time);
-  void end_upload() { upload_due_ns_ = 0; }
+  void end_upload();
   void on_upload_timer();
   void take_back(const ParsedRequest& parsed) { parser_ = parsed.before; }
   void count(protocol::Command command);
   void record_durations(net::Connection& connection);
+  const net::Connection& connection() const { return entry_.connection; }
   void publish_state();
 
-  net::Connection& connection_;
+  // An idle session is all that a connection costs here, so what is needed only during a call or
+  // while a block arrives lies with the worker.
   NodeWorker& worker_;
+  SessionEntry entry_;
   protocol::RequestParser parser_;
   State state_ = State::kCommands;
-  bool output_was_full_ = false;     // execution stopped for that
-  bool yielded_ = false;             // or so that others have their turn
-  std::uint32_t requests_left_ = 0;  // of this turn
-  bool input_ended_ = false;         // close when the rest is executed
-  bool timed_out_ = false;           // closed by the timer below
-  std::uint16_t keys_answered_ = 0;  // of the retrieval at the front of the input
-  bool get_refused_ = false;         // the rest of the multiget at the front is to be dropped
-  std::uint16_t gets_ = 0;           // executed in this call, for the durations
-  std::uint16_t sets_ = 0;
-  std::uint16_t others_ = 0;
-  std::uint64_t swallow_bytes_ = 0;
-  std::size_t lent_bytes_ = 0;
-  std::unique_ptr<PendingStore> pending_;
+  bool output_was_full_ : 1 = false;  // execution stopped for that
+  bool yielded_ : 1 = false;          // or so that others have their turn
+  bool input_ended_ : 1 = false;      // close when the rest is executed
+  bool timed_out_ : 1 = false;        // closed by the timer below
+  std::uint16_t keys_answered_ = 0;   // of the retrieval at the front of the input
+  bool get_refused_ = false;          // the rest of the multiget at the front is to be dropped
+  std::unique_ptr<ArrivingBlock> arriving_;
   std::unique_ptr<NodeWatcher> watcher_;  // while it is one
-  net::SteadyNs upload_due_ns_ = 0;  // of the block, or of the password; 0 = none
-  // Armed for the time above or earlier: most blocks come in time, so it is left alone when one
-  // is there.
-  net::Timer upload_timer_;
-  SessionEntry entry_;
 };
+
+static_assert(sizeof(NodeSession) == 88);
 
 }  // namespace ringcache::store

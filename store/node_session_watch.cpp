@@ -3,6 +3,7 @@
 #include <charconv>
 #include <string_view>
 
+#include "store/node_peer.h"
 #include "store/node_session.h"
 #include "store/node_watchers.h"
 
@@ -74,7 +75,7 @@ NodeSession::Step NodeSession::run_watch(net::Connection& connection) {
 
 void NodeSession::stop_watching() {
   if (!watcher_) return;
-  worker_.watchers->remove(*watcher_, connection_);
+  worker_.watchers->remove(*watcher_, entry_.connection);
   watcher_.reset();
 }
 
@@ -82,10 +83,11 @@ void NodeSession::record_connection(WatchEventType type, net::CloseReason reason
   if (!worker_.executor.is_watched(kWatchConnections)) return;
   WatchEvent event;
   event.type = type;
-  event.fd = entry_.fd;
+  event.fd = entry_.connection.native_handle();
   event.end = timed_out_ ? ConnectionEnd::kIdleTimeout : end_of(reason);
   std::string_view ip;
-  split_peer(entry_.peer, ip, event);
+  const std::string peer = peer_name(entry_.connection.peer_address().endpoint());
+  split_peer(peer, ip, event);
   worker_.watch_log->record(event, ip);
 }
 

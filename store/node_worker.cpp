@@ -14,19 +14,24 @@ void SessionList::add(SessionEntry& entry) {
 
 void SessionList::remove(SessionEntry& entry) {
   const std::lock_guard lock(mutex_);
+  if (next_seen_ == &entry) next_seen_ = entry.next;
   if (entry.next != nullptr) entry.next->previous = entry.previous;
   (entry.previous != nullptr ? entry.previous->next : first_) = entry.next;
 }
 
-std::unique_ptr<PendingStore> NodeWorker::take_pending() {
-  if (spare_pending.empty()) return std::make_unique<PendingStore>();
-  std::unique_ptr<PendingStore> pending = std::move(spare_pending.back());
-  spare_pending.pop_back();
-  return pending;
+std::unique_ptr<ArrivingBlock> NodeWorker::take_arriving(net::TimerQueue& timers) {
+  if (spare_arriving.empty()) return std::make_unique<ArrivingBlock>(timers);
+  std::unique_ptr<ArrivingBlock> block = std::move(spare_arriving.back());
+  spare_arriving.pop_back();
+  return block;
 }
 
-void NodeWorker::give_pending(std::unique_ptr<PendingStore> pending) {
-  spare_pending.push_back(std::move(pending));
+void NodeWorker::give_arriving(std::unique_ptr<ArrivingBlock> block) {
+  block->timer.cancel();
+  block->due_ns = 0;
+  block->lent_bytes = 0;
+  block->swallow_bytes = 0;
+  spare_arriving.push_back(std::move(block));
 }
 
 void NodeWorker::count_authentication(AuthVerdict verdict, const net::Connection& connection) {

@@ -21,11 +21,12 @@
 #include "protocol/request.h"
 #include "protocol/request_parser.h"
 #include "store/executor.h"
+#include "store/node_arriving_block.h"
 #include "store/node_authentication.h"
 #include "store/node_clock.h"
-#include "store/node_watchers.h"
 #include "store/node_credentials.h"
 #include "store/node_options.h"
+#include "store/node_watchers.h"
 
 namespace ringcache::store {
 
@@ -34,31 +35,45 @@ enum class SessionState : std::uint8_t { kReading, kValue, kSwallowing, kWriting
 
 // What other threads may see of a session: an entry of its worker's list.
 struct SessionEntry {
-  int fd = -1;
-  // The two ends, as `stats conns` writes them. Asked once: whoever walks the list holds up those
-  // who connect.
-  std::string peer;
-  std::string listener;
-  std::atomic<SessionState> state{SessionState::kReading};
-  std::atomic<Seconds> last_command{kClockStart};
+  explicit SessionEntry(net::Connection& of) : connection(of) {}
+
+  // Others may ask for its address and its socket, which stay as long as the entry is listed.
+  net::Connection& connection;
   SessionEntry* previous = nullptr;
   SessionEntry* next = nullptr;
+  std::atomic<Seconds> last_command{kClockStart};
+  std::atomic<SessionState> state{SessionState::kReading};
 };
 
-// The open sessions of one worker. Locked when one opens or closes and when somebody looks.
+// The open sessions of one worker. Locked when one opens or closes, and by whoever looks for
+// kLookedAtOnce of them: they are asked for the addresses of their sockets meanwhile, and those who
+// connect wait.
 class SessionList {
  public:
   void add(SessionEntry& entry);
   void remove(SessionEntry& entry);
+  // Those that are listed all the time, each once; others perhaps. Any thread.
   template <typename Use>
-  void for_each(Use use) const {
-    const std::lock_guard lock(mutex_);
-    for (const SessionEntry* entry = first_; entry != nullptr; entry = entry->next) use(*entry);
+  void for_each(Use use) {
+    const std::lock_guard alone(walk_mutex_);
+    std::unique_lock lock(mutex_);
+    std::size_t looked_at = 0;
+    for (next_seen_ = first_; next_seen_ != nullptr;) {
+      const SessionEntry& entry = *next_seen_;
+      next_seen_ = entry.next;
+      use(entry);
+      if (++looked_at % kLookedAtOnce != 0) continue;
+      lock.unlock();
+      lock.lock();
+    }
   }
+  static constexpr std::size_t kLookedAtOnce = 32;
 
  private:
-  mutable std::mutex mutex_;
+  std::mutex walk_mutex_;  // of who walks; taken before the other one
+  std::mutex mutex_;
   SessionEntry* first_ = nullptr;
+  SessionEntry* next_seen_ = nullptr;  // moved on by remove()
 };
 
 // One request of those that are parsed ahead, so that their keys can be loaded together.
@@ -80,9 +95,9 @@ struct NodeWorker {
   NodeWorker(Store& store, ExecutorHost& host, ValueBudget& budget, const NodeClock& node_clock)
       : executor(store, host, budget, node_clock.unix_offset()), clock(node_clock) {}
 
-  // PendingStores that no session uses; steady traffic allocates none.
-  std::unique_ptr<PendingStore> take_pending();
-  void give_pending(std::unique_ptr<PendingStore> pending);
+  // ArrivingBlocks that no session uses; steady traffic allocates none.
+  std::unique_ptr<ArrivingBlock> take_arriving(net::TimerQueue& timers);
+  void give_arriving(std::unique_ptr<ArrivingBlock> block);
 
   // Counts an attempt of a client to say who it is; the log hears of wrong ones.
   void count_authentication(AuthVerdict verdict, const net::Connection& connection);
@@ -101,7 +116,14 @@ struct NodeWorker {
   // In which a new connection must say who it is; 0 = any.
   std::chrono::milliseconds auth_timeout{0};
   std::array<ParsedRequest, kLookAhead> parsed;
-  std::vector<std::unique_ptr<PendingStore>> spare_pending;
+  std::vector<std::unique_ptr<ArrivingBlock>> spare_arriving;
+  // Of the session that runs now: what it may still execute, and what it has, for the durations.
+  std::uint32_t requests_left = 0;
+  struct {
+    std::uint32_t gets = 0;
+    std::uint32_t sets = 0;
+    std::uint32_t others = 0;
+  } executed;
   SessionList sessions;
 
   // `-vv`: every request line goes to the debug log. Set by any thread.

@@ -44,6 +44,13 @@ std::string set_buffer(std::string_view value, std::size_t& bytes) {
   return "";
 }
 
+std::string set_seconds(std::string_view value, std::chrono::seconds& seconds) {
+  unsigned parsed = 0;
+  if (!parse_unsigned(value, 31'536'000, parsed)) return "must be a number of seconds";
+  seconds = std::chrono::seconds(parsed);
+  return "";
+}
+
 std::string set_factor(std::string_view value, double& factor) {
   double parsed = 0;
   const auto [end, error] = std::from_chars(value.data(), value.data() + value.size(), parsed);
@@ -52,13 +59,6 @@ std::string set_factor(std::string_view value, double& factor) {
     return "must be a number above 0 and up to 1000";
   }
   factor = parsed;
-  return "";
-}
-
-std::string set_seconds(std::string_view value, std::chrono::seconds& seconds) {
-  unsigned parsed = 0;
-  if (!parse_unsigned(value, 31'536'000, parsed)) return "must be a number of seconds";
-  seconds = std::chrono::seconds(parsed);
   return "";
 }
 

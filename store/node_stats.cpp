@@ -114,6 +114,7 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "maxconns_fast", yes_no(options.refuse_at_limit));
   append_stat(out, "hashpower_init", std::uint64_t{0});
   append_stat(out, "slab_reassign", "yes");
+  append_stat(out, "slab_automove", std::uint64_t{store.automove ? 1U : 0U});
   append_stat(out, "slab_page_size", store.page_bytes);
   append_stat(out, "lru_crawler", "yes");
   append_stat(out, "tail_repair_time", std::uint64_t{0});
@@ -123,7 +124,10 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "lru_segmented", "yes");
   append_stat(out, "hot_lru_pct", store.lru.hot_percent);
   append_stat(out, "warm_lru_pct", store.lru.warm_percent);
-  append_stat(out, "temp_lru", "no");
+  append_stat(out, "hot_max_factor", fixed2(store.lru.hot_age_factor));
+  append_stat(out, "warm_max_factor", fixed2(store.lru.warm_age_factor));
+  append_stat(out, "temp_lru", yes_no(store.lru.temporary_ttl.has_value()));
+  append_stat(out, "temporary_ttl", std::uint64_t{store.lru.temporary_ttl.value_or(0)});
   append_stat(out, "idle_timeout", static_cast<std::uint64_t>(options.idle_timeout.count()));
   append_stat(out, "upload_timeout", static_cast<std::uint64_t>(options.upload_timeout.count()));
   append_stat(out, "auth_timeout", static_cast<std::uint64_t>(options.auth_timeout.count()));

@@ -225,10 +225,9 @@ class CommandLines(TestCase):
                                         "-o lru_crawler_sleep", "-o no_hashexpand"])
 
     def test_settings(self):
-        node = self.world.node("-R", "7", "-n", "48", "-D", "/", "-A", "-X", "-o",
-                               "idle_timeout=9,no_maxconns_fast")
-        peer = self.world.memcached("-R", "7", "-n", "48", "-D", "/", "-A", "-X", "-o",
-                                    "idle_timeout=9,no_maxconns_fast")
+        options = ("-R", "7", "-n", "48", "-D", "/", "-A", "-X", "-o",
+                   "idle_timeout=9,no_maxconns_fast,temporary_ttl=30,hot_max_factor=0.5")
+        node, peer = self.world.node(*options), self.world.memcached(*options)
         with Wire(node.port) as ours, Wire(peer.port) as theirs:
             settings, expected = ours.stats(b"settings"), theirs.stats(b"settings")
         for name in ("maxbytes", "maxconns", "udpport", "verbosity", "evictions", "domain_socket",
@@ -237,7 +236,8 @@ class CommandLines(TestCase):
                      "auth_enabled_sasl", "auth_enabled_ascii", "item_size_max", "maxconns_fast",
                      "hashpower_init", "slab_reassign", "lru_crawler", "tail_repair_time",
                      "flush_enabled", "dump_enabled", "lru_maintainer_thread", "hot_lru_pct",
-                     "warm_lru_pct", "idle_timeout", "watcher_logbuf_size", "worker_logbuf_size"):
+                     "warm_lru_pct", "hot_max_factor", "warm_max_factor", "temp_lru", "temporary_ttl",
+                     "slab_automove", "idle_timeout", "watcher_logbuf_size", "worker_logbuf_size"):
             with self.subTest(name):
                 self.assertEqual(settings[name], expected[name])
 

@@ -242,8 +242,7 @@ void Node::append_connections(Seconds now, std::string& out) const {
       const std::string fd = std::to_string(entry.connection.native_handle()) + ':';
       const Seconds last = entry.last_command.load(std::memory_order_relaxed);
       append_stat(out, fd + "addr", peer_name(entry.connection.peer_address().endpoint()));
-      append_stat(out, fd + "listen_addr",
-                  listener_name(entry.connection.native_handle()));
+      append_stat(out, fd + "listen_addr", listener_name(entry.connection.native_handle()));
       append_stat(out, fd + "state", state_name(entry.state.load(std::memory_order_relaxed)));
       append_stat(out, fd + "secs_since_last_cmd", std::uint64_t{now > last ? now - last : 0});
     });

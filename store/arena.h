@@ -182,6 +182,11 @@ class Arena {
   void balance_by_waste(ClassIndex evicted_from, double waste, Seconds now);
   void probe_next_class(Seconds now);
   void shed_excess(Seconds now);
+  void apply_limit();
+  // After the table grew or shrank.
+  void charge_table() {
+    if (options_.count_table && table_.bytes() / options_.page_bytes != table_pages_) apply_limit();
+  }
 
   struct Sweep {
     std::uint32_t checked = 0;
@@ -220,6 +225,8 @@ class Arena {
   std::array<std::size_t, kGenerations> items_by_generation_{};
   std::size_t items_ = 0;
   std::size_t bytes_ = 0;
+  std::size_t memory_limit_;
+  std::size_t table_pages_ = 0;  // that count_table takes away
   std::atomic<std::size_t> item_bytes_max_;
   std::uint64_t total_items_ = 0;
   std::uint64_t direct_reclaims_ = 0;

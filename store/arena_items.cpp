@@ -18,6 +18,7 @@ Arena::Arena(const StoreOptions& options)
       context_{region_, slabs_, clock_, options_},
       classes_(slabs_.class_count()),
       pressures_(slabs_.class_count()),
+      memory_limit_(options.memory_bytes),
       item_bytes_max_(options.item_bytes_max),
       automove_(options.automove) {
   for (ClassIndex at = 0; at < slabs_.class_count(); ++at) {
@@ -68,6 +69,7 @@ void Arena::link(Item& item, std::uint64_t hash, Item* old, std::uint64_t cas, s
   const ChunkRef ref = region_.ref(&item);
   if (old == nullptr) {
     table_.insert(hash, ref);
+    charge_table();
     return;
   }
   // One store: a reader finds the old item or the new one.

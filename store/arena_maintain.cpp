@@ -95,6 +95,7 @@ MaintainResult Arena::maintain(Seconds now, std::size_t budget) {
   MaintainResult result;
   ArenaLock lock(*this);
   apply_due_flush(now);
+  charge_table();
   for (ClassState& state : classes_) {
     lock.breathe();
     result.moved += state.policy->maintain(now, kListMovesPerClass);

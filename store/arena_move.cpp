@@ -218,10 +218,18 @@ void Arena::shed_excess(Seconds now) {
   if (best != nullptr) begin_move(static_cast<ClassIndex>(best - pressures.data()), kNoClass, now);
 }
 
+// Half of the limit at least is for items, whatever the table says.
+void Arena::apply_limit() {
+  const std::size_t pages = memory_limit_ / options_.page_bytes;
+  table_pages_ = options_.count_table ? table_.bytes() / options_.page_bytes : 0;
+  slabs_.set_page_limit(static_cast<PageIndex>(pages - std::min(table_pages_, pages / 2)));
+}
+
 bool Arena::set_memory_limit(std::size_t bytes, Seconds now) {
   if (bytes < kMemoryBytesMin || bytes > region_.bytes()) return false;
   const ArenaLock lock(*this);
-  slabs_.set_page_limit(static_cast<PageIndex>(bytes / options_.page_bytes));
+  memory_limit_ = bytes;
+  apply_limit();
   clock_.set_memory(bytes);
   item_bytes_max_.store(std::min(options_.item_bytes_max, bytes / 2), std::memory_order_relaxed);
   shed_excess(now);

@@ -125,7 +125,7 @@ StoreStats Arena::raw_stats(Seconds now) const {
   totals.bytes = bytes_;
   totals.curr_items = items_;
   totals.total_items = total_items_;
-  totals.limit_maxbytes = std::uint64_t{slabs_.page_limit()} * slabs_.page_bytes();
+  totals.limit_maxbytes = memory_limit_ / options_.page_bytes * options_.page_bytes;
   totals.slab_global_page_pool = slabs_.pool_pages();
   totals.total_malloced = std::uint64_t{slabs_.used_pages()} * slabs_.page_bytes();
   totals.slabs_moved = pages_moved_;

@@ -94,6 +94,13 @@ constexpr std::array kWords{
            options.store.lru.temporary_ttl = seconds;
            return "";
          }},
+    Word{"count_hash_table", "",
+         "keep items and hash table together within -m (default: the table comes on top, about 14 "
+         "bytes an item)",
+         [](std::string_view, NodeOptions& options) -> std::string {
+           options.store.count_table = true;
+           return "";
+         }},
     Word{"slab_automove", "[=0|1|2]",
          "whether slab pages move to where they bring more hits (default 1; 2 is the same)",
          [](std::string_view value, NodeOptions& options) -> std::string {

@@ -167,6 +167,23 @@ TEST_CASE("a lowered limit is reached by stores alone, too") {
   CHECK(f.store.check_integrity() == "");
 }
 
+TEST_CASE("the hash table can be counted within the limit") {
+  StoreOptions options = with_memory(4);
+  options.count_table = true;
+  StoreFixture f(options);
+  for (int key = 0; key < 60'000; ++key) {
+    REQUIRE(f.set(key_of(key), "small"));
+    if (key % 10 == 0) f.next_batch();
+    if (key % 1000 == 0)
+      CHECK(f.totals().total_malloced + f.totals().hash_bytes < 4 * kMiB + 99'000);
+  }
+  maintain(f);
+  CHECK(f.totals().hash_bytes > kMiB / 4);
+  CHECK(f.totals().total_malloced + f.totals().hash_bytes <= 4 * kMiB + f.store.options().page_bytes);
+  CHECK(f.totals().limit_maxbytes == 4 * kMiB);
+  CHECK(f.store.check_integrity() == "");
+}
+
 TEST_CASE("without automove pages stay where they are, but a class without any takes one") {
   StoreOptions options = with_memory(4);
   options.automove = false;

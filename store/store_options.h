@@ -54,8 +54,8 @@ struct StoreOptions {
   // reserved. 0 = memory_bytes.
   std::size_t memory_bytes_max = 0;
 
-  // Whether the hash table's bytes are taken from memory_bytes, so that the two together stay within
-  // it: fewer items, and a bound that has nothing to be added for each of them.
+  // Whether the hash table's bytes are taken from memory_bytes, so that the two together stay
+  // within it: fewer items, and a bound that has nothing to be added for each of them.
   bool count_table = false;
 
   // Largest item in bytes, header and key included (-I). 1 KiB to kItemBytesMaxLimit; an item also

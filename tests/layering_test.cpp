@@ -25,15 +25,16 @@ struct Part {
 };
 
 // Headers of the operating system that need no library.
-const Names kSystem = {"arpa/",  "dirent.h",  "fcntl.h", "linux/", "netinet/",
-                       "poll.h", "pthread.h", "sched.h", "sys/",   "unistd.h"};
+const Names kSystem = {"arpa/",  "dirent.h",  "fcntl.h", "link.h", "linux/",   "netinet/",
+                       "poll.h", "pthread.h", "sched.h", "sys/",   "syslog.h", "unistd.h"};
 
 const Part kProtocol{"protocol", {"protocol/"}, {}};
 const Part kRouting{"routing", {"routing/", "protocol/command.h"}, {"openssl/md5.h", "xxhash.h"}};
 const Part kEngine{"store engine", {"store/"}, {"sys/mman.h", "unistd.h", "pthread.h"}};
 const Part kNode{"node",
                  {"store/", "protocol/", "net/"},
-                 {"CLI/", "sys/", "netinet/", "arpa/", "pthread.h", "unistd.h"}};
+                 {"CLI/", "sys/", "netinet/", "arpa/", "fcntl.h", "grp.h", "linux/capability.h",
+                  "pthread.h", "pwd.h", "unistd.h"}};
 const Part kNet{
     "net",
     {"net/"},

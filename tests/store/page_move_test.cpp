@@ -179,7 +179,8 @@ TEST_CASE("the hash table can be counted within the limit") {
   }
   maintain(f);
   CHECK(f.totals().hash_bytes > kMiB / 4);
-  CHECK(f.totals().total_malloced + f.totals().hash_bytes <= 4 * kMiB + f.store.options().page_bytes);
+  CHECK(f.totals().total_malloced + f.totals().hash_bytes <=
+        4 * kMiB + f.store.options().page_bytes);
   CHECK(f.totals().limit_maxbytes == 4 * kMiB);
   CHECK(f.store.check_integrity() == "");
 }

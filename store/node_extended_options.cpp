@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <charconv>
+#include <span>
 #include <utility>
 
 #include "store/eviction.h"
@@ -66,7 +67,8 @@ std::string nothing_to_do(std::string_view, NodeOptions&) {
   return "";
 }
 
-constexpr std::array kWords{
+// Of items and their memory.
+constexpr std::array kMemoryWords{
     Word{"eviction", "=hit-density|segmented-lru",
          "who leaves when memory is full: the item that brings the fewest hits for its bytes "
          "(default), or as memcached's lists say",
@@ -122,6 +124,14 @@ constexpr std::array kWords{
          [](std::string_view value, NodeOptions& options) {
            return set_percent(value, options.store.lru.warm_percent);
          }},
+    Word{"modern", "", "taken for compatibility: what it stood for is always on", nothing_to_do},
+    Word{"lru_maintainer", "", "the same", nothing_to_do},
+    Word{"lru_crawler", "", "the same", nothing_to_do},
+    Word{"slab_reassign", "", "the same", nothing_to_do},
+};
+
+// Of connections and those who watch.
+constexpr std::array kConnectionWords{
     Word{"idle_timeout", "=SECONDS",
          "close connections that send nothing and read nothing (default 0, never)",
          [](std::string_view value, NodeOptions& options) {
@@ -158,11 +168,20 @@ constexpr std::array kWords{
            options.refuse_at_limit = false;
            return "";
          }},
-    Word{"modern", "", "taken for compatibility: what it stood for is always on", nothing_to_do},
-    Word{"lru_maintainer", "", "the same", nothing_to_do},
-    Word{"lru_crawler", "", "the same", nothing_to_do},
-    Word{"slab_reassign", "", "the same", nothing_to_do},
 };
+
+constexpr std::array kWords{std::span<const Word>(kMemoryWords),
+                            std::span<const Word>(kConnectionWords)};
+
+// nullptr: it is none of them.
+const Word* find_word(std::string_view name) {
+  for (const std::span<const Word> words : kWords) {
+    const auto row = std::find_if(words.begin(), words.end(),
+                                  [&](const Word& each) { return each.name == name; });
+    if (row != words.end()) return &*row;
+  }
+  return nullptr;
+}
 
 // Words of memcached's that have a reason to be on a command line there and none here: taken, with
 // a warning.
@@ -259,7 +278,7 @@ std::string_view nearest(std::string_view name) {
       best = row.name;
     }
   };
-  consider(kWords);
+  for (const std::span<const Word> words : kWords) consider(words);
   consider(kNoEffect);
   consider(kRefused);
   return best;
@@ -296,10 +315,9 @@ std::string apply_word(std::string_view word, NodeOptions& options,
   const std::string_view name = word.substr(0, equals);
   if (is_tls_word(name)) return apply_tls_word(word, options.tls);
   const bool has_value = equals != std::string_view::npos;
-  const auto* row = std::find_if(kWords.begin(), kWords.end(),
-                                 [&](const Word& each) { return each.name == name; });
+  const Word* const row = find_word(name);
   const std::string label = "-o " + std::string(name);
-  if (row == kWords.end()) {
+  if (row == nullptr) {
     const auto* none = std::find_if(kNoEffect.begin(), kNoEffect.end(),
                                     [&](const NoEffect& each) { return each.name == name; });
     if (none == kNoEffect.end()) return refusal(name);
@@ -334,10 +352,12 @@ std::string apply_extended_options(std::string_view list, NodeOptions& options,
 
 std::string extended_options_help() {
   std::string text;
-  for (const Word& word : kWords) {
-    std::string left = std::string(word.name) + std::string(word.value);
-    left.resize(std::max<std::size_t>(left.size() + 1, 23), ' ');
-    text += "    " + left + std::string(word.help) + "\n";
+  for (const std::span<const Word> words : kWords) {
+    for (const Word& word : words) {
+      std::string left = std::string(word.name) + std::string(word.value);
+      left.resize(std::max<std::size_t>(left.size() + 1, 23), ' ');
+      text += "    " + left + std::string(word.help) + "\n";
+    }
   }
   return text + tls_words_help();
 }

@@ -236,8 +236,9 @@ class CommandLines(TestCase):
                      "auth_enabled_sasl", "auth_enabled_ascii", "item_size_max", "maxconns_fast",
                      "hashpower_init", "slab_reassign", "lru_crawler", "tail_repair_time",
                      "flush_enabled", "dump_enabled", "lru_maintainer_thread", "hot_lru_pct",
-                     "warm_lru_pct", "hot_max_factor", "warm_max_factor", "temp_lru", "temporary_ttl",
-                     "slab_automove", "idle_timeout", "watcher_logbuf_size", "worker_logbuf_size"):
+                     "warm_lru_pct", "hot_max_factor", "warm_max_factor", "temp_lru",
+                     "temporary_ttl", "slab_automove", "idle_timeout", "watcher_logbuf_size",
+                     "worker_logbuf_size"):
             with self.subTest(name):
                 self.assertEqual(settings[name], expected[name])
 

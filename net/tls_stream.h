@@ -27,7 +27,10 @@ struct ssl_st;
 ///  - receive_wants_output() and send_wants_input(): a message of TLS itself (a new key, say) has
 ///    to be written before reading goes on, or read before writing does.
 ///
-/// An idle one holds OpenSSL's state (about 10 KiB) and no buffer.
+/// A peer that asks for new keys twice while a record for it is half sent is cut off: OpenSSL 3.0
+/// answers such requests between records only, and keeps one (openssl/openssl issue 13729).
+///
+/// An idle one holds OpenSSL's state (about 15 KiB) and no buffer.
 ///
 /// Thread rule: belongs to one connection, touched by its worker only.
 namespace ringcache::net {

@@ -1,6 +1,7 @@
 // TLS over real sockets: what the handler sees, what a client that misbehaves gets.
 #include <doctest/doctest.h>
 #include <openssl/ssl.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -189,6 +190,46 @@ TEST_CASE("new keys in the middle of a stream") {
     const bool same = echoed(client, text) == text;
     CHECK(same);
   }
+}
+
+TEST_CASE("new keys are asked for while a record is half sent") {
+  const Files files;
+  static const std::string value = pattern(16'000'000);  // more than the sockets hold
+  // Never too much for one client, so it is read while its answer waits.
+  ListenerOptions listener;
+  listener.connection.output_high_bytes = 64'000'000;
+  struct Answer : ConnectionHandler {
+    void on_bytes(Connection& connection) override {
+      for (const char each : connection.in().bytes()) {
+        if (each == 'v') {
+          connection.out().append_slice(
+              value, [](void*, void*) {}, nullptr, nullptr);
+        }
+        if (each == 'x') connection.out().append("x");
+      }
+      connection.in().consume(connection.in().size());
+    }
+    void on_closed(Connection&, const CloseInfo&) override {}
+  };
+  const TlsServer server(
+      files.options, [](Connection&) { return std::make_unique<Answer>(); }, listener);
+  TlsClient client(server.address(), nullptr, TLS1_3_VERSION);
+  REQUIRE(client.send("v"));
+  server.until([&] {  // it has begun to answer, and the sockets are full
+    int unread = 0;
+    ::ioctl(client.plain().fd(), FIONREAD, &unread);
+    return unread > 30'000;
+  });
+  client.ask_for_new_keys();
+  for (int round = 0; round < 3; ++round) {
+    REQUIRE(client.send("x"));
+    server.server->threads->run_on_all([](Worker&) {});
+  }
+  const std::string expected = value + "xxx";
+  const bool whole = client.receive(expected.size()) == expected;
+  CHECK(whole);
+  REQUIRE(client.send("x"));
+  CHECK(client.receive(1) == "x");
 }
 
 TEST_CASE("no renegotiation") {

@@ -7,8 +7,8 @@
 #include <bit>
 #include <cstdio>
 
-#include "store/node_tls.h"
 #include "store/item.h"
+#include "store/node_tls.h"
 #include "store/node_version.h"
 
 namespace ringcache::store {

@@ -357,6 +357,12 @@ void apply(const Words& words, NodeOptions& options, std::vector<std::string>& w
       throw mistake(wrong);
     }
   }
+  if (options.store.eviction != EvictionKind::kSegmentedLru && options.store.lru != LruTuning{}) {
+    warnings.emplace_back(
+        "-o hot_lru_pct, warm_lru_pct, hot_max_factor, warm_max_factor, temporary_ttl have no "
+        "effect "
+        "without eviction=segmented-lru: they tune its lists");
+  }
   apply_tls(words, options);
 }
 

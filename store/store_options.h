@@ -36,6 +36,8 @@ struct LruTuning {
   std::optional<Seconds> temporary_ttl;
   // One list instead of three.
   bool flat = false;
+
+  bool operator==(const LruTuning&) const = default;
 };
 
 constexpr bool is_valid(const LruTuning& tuning) {

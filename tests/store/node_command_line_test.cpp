@@ -167,6 +167,13 @@ TEST_CASE("a word that is nearly one is told so") {
   CHECK_FALSE(contains(bad({"-o", std::string(5000, 'x').c_str()}), "did you mean"));
 }
 
+TEST_CASE("words for memcached's lists say when there are none") {
+  CHECK(warned({"-o", "hot_lru_pct=10,eviction=segmented-lru"}).empty());
+  const std::vector<std::string> warnings = warned({"-o", "hot_lru_pct=10,temporary_ttl=60"});
+  REQUIRE(warnings.size() == 1);
+  CHECK(warnings.front().find("eviction=segmented-lru") != std::string::npos);
+}
+
 TEST_CASE("words of memcached's without effect here are taken, with one warning each") {
   const std::vector<std::string> warnings = warned(
       {"-o", "hashpower=20,no_hashexpand,lru_crawler_sleep=100", "-o", "hashpower=20,hashpower=21",

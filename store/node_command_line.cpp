@@ -218,18 +218,6 @@ void add_process_options(CLI::App& app, Words& words, NodeOptions& options) {
   app.add_flag("-i,--license", words.license, "print the licence and end")->group(process);
 }
 
-void apply_tls(const Words& words, NodeOptions& options) {
-  if (!options.tls_enabled) {
-    if (options.tls == net::TlsOptions{}) return;
-    throw mistake("-o ssl_...: only with -Z");
-  }
-  if (!words.unix_socket.empty()) {
-    throw mistake("-Z: a UNIX socket has no TLS, and with -s there is no network");
-  }
-  if (std::string wrong = check_tls_options(options.tls); !wrong.empty()) throw mistake(wrong);
-  if (options.listen.empty()) throw mistake("-Z: every address is without TLS");
-}
-
 void apply_network(const Words& words, NodeOptions& options, std::vector<std::string>& warnings) {
   if (words.udp_port != 0) {
     throw mistake("-U " + std::to_string(words.udp_port) +
@@ -363,7 +351,7 @@ void apply(const Words& words, NodeOptions& options, std::vector<std::string>& w
         "effect "
         "without eviction=segmented-lru: they tune its lists");
   }
-  apply_tls(words, options);
+  if (std::string wrong = check_tls(options); !wrong.empty()) throw mistake(wrong);
 }
 
 // Long names may be cut short as long as they are clear, as with getopt.

@@ -140,16 +140,22 @@ std::string apply_tls_word(std::string_view word, TlsOptions& options) {
   return wrong.empty() ? "" : label + ": " + wrong;
 }
 
-std::string check_tls_options(const TlsOptions& options) {
-  if (options.chain_file.empty()) return "-Z: needs -o ssl_chain_cert=FILE";
-  if (options.key_format == net::TlsKeyFormat::kDer && options.key_file.empty()) {
+std::string check_tls(const NodeOptions& options) {
+  const TlsOptions& tls = options.tls;
+  if (!options.tls_enabled) return tls == TlsOptions{} ? "" : "-o ssl_...: only with -Z";
+  if (options.listen.empty()) return "-Z: every address is without TLS";
+  if (options.listen.front().kind == net::Address::Kind::kUnix) {
+    return "-Z: a UNIX socket has no TLS, and with -s there is no network";
+  }
+  if (tls.chain_file.empty()) return "-Z: needs -o ssl_chain_cert=FILE";
+  if (tls.key_format == net::TlsKeyFormat::kDer && tls.key_file.empty()) {
     return "-o ssl_keyformat=DER: needs -o ssl_key=FILE";
   }
-  const bool verifies = options.verify != net::TlsVerify::kNone;
-  if (verifies && options.ca_file.empty()) {
+  const bool verifies = tls.verify != net::TlsVerify::kNone;
+  if (verifies && tls.ca_file.empty()) {
     return "-o ssl_verify_mode: needs -o ssl_ca_cert=FILE, or no client could be verified";
   }
-  if (!verifies && !options.ca_file.empty()) {
+  if (!verifies && !tls.ca_file.empty()) {
     return "-o ssl_ca_cert: needs -o ssl_verify_mode of 1, 2 or 3, or no client is asked";
   }
   return "";

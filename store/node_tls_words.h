@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "net/tls_options.h"
+#include "store/node_options.h"
 
 namespace ringcache::store {
 
@@ -23,8 +24,9 @@ ListenWords part_listen_words(std::string_view list);
 // Applies `name` or `name=value` to `options`. Empty, or what is wrong, naming the word.
 std::string apply_tls_word(std::string_view word, net::TlsOptions& options);
 
-// What is missing in, or does not fit, the words of a command line with -Z; empty if nothing is.
-std::string check_tls_options(const net::TlsOptions& options);
+// What is missing for -Z, does not fit it, or would be without effect; empty if nothing is. Call it
+// when all words of the command line have been applied.
+std::string check_tls(const NodeOptions& options);
 
 // The words that are taken, one line each, for the help.
 std::string tls_words_help();

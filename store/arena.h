@@ -175,6 +175,7 @@ class Arena {
   bool begin_move(ClassIndex from, ClassIndex to, Seconds now);
   void continue_move(std::size_t chunks_max, Seconds now);
   Vacated vacate(ChunkRef ref, Seconds now);
+  bool is_wasteful(const Item& item, Seconds now) const;
   void give_back(ChunkRef ref);
   ChunkRef room_to_move(ClassIndex at, Seconds now);
   void move_item(Item& item, ChunkRef to);

@@ -16,6 +16,8 @@ constexpr std::uint32_t kChunksSampled = 16;
 // next victim.
 constexpr std::uint64_t kEvictionsPerDecision = 32;
 constexpr std::uint64_t kEvictionsPerProbe = 2;
+// An item whose waste is this part of its class's victims' is not copied.
+constexpr double kWorthMoving = 0.5;
 // Weight of the newest victim in a class's mean.
 constexpr double kWasteWeight = 1.0 / 8;
 // Looks at all chunks of a page before the move is given up.
@@ -100,7 +102,7 @@ Arena::Vacated Arena::vacate(ChunkRef ref, Seconds now) {
   const bool continuation = chunk->place() == Place::kContinuation;
   if (continuation) item = region_.item(region_.continuation(ref)->head);
   if (!item->linked() || is_held(*item) || has_pin(*item)) return Vacated::kDone;
-  if (is_dead(*item, now) || (!continuation && item->large())) {
+  if (is_dead(*item, now) || (!continuation && item->large()) || is_wasteful(*item, now)) {
     evict(*item, now);
     return Vacated::kDone;
   }
@@ -116,6 +118,13 @@ Arena::Vacated Arena::vacate(ChunkRef ref, Seconds now) {
     move_item(*item, to);
   }
   return Vacated::kDone;
+}
+
+// Not worth the copy: hardly better than what its class would evict for it.
+bool Arena::is_wasteful(const Item& item, Seconds now) const {
+  if (options_.eviction != EvictionKind::kHitDensity || !options_.evict) return false;
+  const double victims = classes_[class_of(item)].waste;
+  return victims > 0 && waste_of(item, context_, now) >= victims * kWorthMoving;
 }
 
 // A free chunk on another page of the class. If there is none, the class's next victim makes room,

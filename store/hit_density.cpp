@@ -3,6 +3,14 @@
 #include <algorithm>
 
 namespace ringcache::store {
+namespace {
+
+// Four turnovers of the memory. What was not used for so long will hardly be: from there on waste
+// grows with the third power of the age, or small items of a time long gone would keep the room of
+// large ones for as many turnovers as they are smaller.
+constexpr double kStaleTicks = 4.0 * AccessClock::kTicksPerTurnover;
+
+}  // namespace
 
 double waste_of(const Item& item, const EvictionContext& context, Seconds now) {
   // A chunk's bytes, or those of a chain; what a chain's last chunk wastes is left out.
@@ -10,7 +18,8 @@ double waste_of(const Item& item, const EvictionContext& context, Seconds now) {
                                 ? item.prefix_bytes() + item.key_bytes + item.value_bytes()
                                 : context.slabs.room(context.region.ref(&item));
   const double age = context.clock.age(item, now) + 0.5;
-  return static_cast<double>(bytes) * age / (AccessClock::reads(item) + 1);
+  const double stale = std::max(age / kStaleTicks, 1.0);
+  return static_cast<double>(bytes) * age * stale * stale / (AccessClock::reads(item) + 1);
 }
 
 HitDensity::HitDensity(const EvictionContext& context, ClassIndex slab_class)

@@ -185,6 +185,27 @@ TEST_CASE("the hash table can be counted within the limit") {
   CHECK(f.store.check_integrity() == "");
 }
 
+TEST_CASE("when the sizes change for good, the new ones get the memory") {
+  StoreFixture f(with_memory(8));
+  int key = 0;
+  const auto store_turnovers = [&](std::size_t bytes, std::size_t turnovers) {
+    const std::string value(bytes, 'v');
+    for (std::size_t stored = 0; stored < turnovers * 8 * kMiB; stored += bytes) {
+      REQUIRE(f.set(key_of(++key), value));
+      if (key % 10 == 0) f.next_batch();
+    }
+  };
+  store_turnovers(100, 2);
+  store_turnovers(1000, 2);
+  store_turnovers(8192, 24);
+  std::uint64_t of_large = 0;
+  for (const ClassStats& one : f.store.stats(f.now).classes) {
+    if (one.slabs.chunk_size > 1100) of_large += one.items.mem_requested;
+  }
+  CHECK(of_large > 8 * kMiB * 9 / 10);
+  CHECK(f.store.check_integrity() == "");
+}
+
 TEST_CASE("without automove pages stay where they are, but a class without any takes one") {
   StoreOptions options = with_memory(4);
   options.automove = false;

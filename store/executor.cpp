@@ -65,7 +65,8 @@ std::size_t Executor::retrieve(const Request& request, std::size_t first_key,
     for (std::size_t i = 0; count > 1 && i < count; ++i) thread_.prefetch_item(together[i]);
     for (std::size_t i = 0; i < count; ++i) {
       if (out.bytes() > output_bytes_max) return answered;
-      if (watched) [[unlikely]] watch_fetch(together[i]);
+      if (watched) [[unlikely]]
+        watch_fetch(together[i]);
       const ItemView item = touches ? thread_.get_and_touch(together[i], touch_expiry, now_)
                                     : thread_.get(together[i], now_);
       if (item && !write_value(item, with_cas, out)) {
@@ -118,7 +119,8 @@ void Executor::refuse_read(net::WriteBuffer& out) {
 
 Executor::Next Executor::execute(const Request& request, const HashedKey& key,
                                  net::WriteBuffer& out) {
-  if (is_watched(kWatchFetchers)) [[unlikely]] watch_request(request, key);
+  if (is_watched(kWatchFetchers)) [[unlikely]]
+    watch_request(request, key);
   switch (request.command) {
     case Command::kDelete:
       remove(request, key, out);

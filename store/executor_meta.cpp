@@ -178,7 +178,8 @@ void Executor::meta_arithmetic(const Request& request, const HashedKey& key,
   const ArithmeticResult result = thread_.arithmetic(key, operands, now_);
   switch (result.status) {
     case ArithmeticStatus::kOk:
-      if (result.created && is_watched(kWatchMutations)) [[unlikely]] watch_created(key);
+      if (result.created && is_watched(kWatchMutations)) [[unlikely]]
+        watch_created(key);
       break;
     case ArithmeticStatus::kNotFound:
       append_plain(out, request, ResponseStatus::kMetaNotFound);

@@ -158,8 +158,7 @@ void Executor::finish_store(PendingStore& pending, bool good_end, net::WriteBuff
   const HashedKey key = watched ? store_.hashed(pending.key_view()) : HashedKey{};
   const PeekResult before = watched ? thread_.peek(key, now_) : PeekResult{};
   const std::size_t value_bytes = pending.reservation.value_bytes();
-  const StoreResult result =
-      thread_.commit(std::move(pending.reservation), pending.operands, now_);
+  const StoreResult result = thread_.commit(std::move(pending.reservation), pending.operands, now_);
   if (watched) [[unlikely]] {
     watch_store(key, before, pending.operands, pending.attributes, value_bytes, result.status);
   }

@@ -29,19 +29,24 @@ const CommandSpec* find_command(std::string_view word) {
       return first_named(word, {Command::kMetaGet, Command::kMetaSet, Command::kMetaDelete,
                                 Command::kMetaArithmetic, Command::kMetaNoop, Command::kMetaDebug});
     case 3:
-      return first_named(
-          word, {Command::kGet, Command::kSet, Command::kAdd, Command::kGat, Command::kCas});
+      return first_named(word, {Command::kGet, Command::kSet, Command::kAdd, Command::kGat,
+                                Command::kCas, Command::kLru});
     case 4:
       return first_named(
           word, {Command::kGets, Command::kIncr, Command::kDecr, Command::kGats, Command::kQuit});
     case 5:
-      return first_named(word, {Command::kTouch, Command::kStats, Command::kWatch});
+      return first_named(word,
+                         {Command::kTouch, Command::kStats, Command::kWatch, Command::kSlabs});
     case 6:
       return first_named(word, {Command::kDelete, Command::kAppend});
     case 7:
       return first_named(word, {Command::kReplace, Command::kPrepend, Command::kVersion});
+    case 8:
+      return first_named(word, {Command::kShutdown});
     case 9:
       return first_named(word, {Command::kFlushAll, Command::kVerbosity});
+    case 14:
+      return first_named(word, {Command::kCacheMemlimit});
     case 13:
       return first_named(word, {Command::kRefreshCerts});
     default:

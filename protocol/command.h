@@ -40,6 +40,10 @@ enum class Command : std::uint8_t {
   kStats,
   kWatch,
   kRefreshCerts,
+  kLru,
+  kSlabs,
+  kCacheMemlimit,
+  kShutdown,
   kQuit,
 };
 inline constexpr std::size_t kCommandCount = static_cast<std::size_t>(Command::kQuit) + 1;
@@ -50,7 +54,7 @@ enum class CommandClass : std::uint8_t {
   kWrite,      // a failed node is an error: set ... touch ms md ma
   kDebugRead,  // reads one key's metadata, never counted as a hit or a miss: me
   kFanOut,     // goes to every node: flush_all stats
-  kLocal,      // answered where it arrives: version verbosity watch refresh_certs quit mn
+  kLocal,      // answered where it arrives: version quit mn, and what an administrator orders
 };
 
 struct CommandSpec {
@@ -92,6 +96,10 @@ inline constexpr std::array<CommandSpec, kCommandCount> kCommandTable{{
     {Command::kStats, "stats", CommandClass::kFanOut, false, false, false, false},
     {Command::kWatch, "watch", CommandClass::kLocal, false, false, false, true},
     {Command::kRefreshCerts, "refresh_certs", CommandClass::kLocal, false, false, false, false},
+    {Command::kLru, "lru", CommandClass::kLocal, false, false, false, true},
+    {Command::kSlabs, "slabs", CommandClass::kLocal, false, false, false, true},
+    {Command::kCacheMemlimit, "cache_memlimit", CommandClass::kLocal, false, false, false, true},
+    {Command::kShutdown, "shutdown", CommandClass::kLocal, false, false, false, false},
     {Command::kQuit, "quit", CommandClass::kLocal, false, false, false, false},
 }};
 

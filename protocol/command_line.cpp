@@ -95,9 +95,10 @@ ParseResult parse_verbosity(const Words& words, Request& request) {
   return ParseResult::kDone;
 }
 
-// "watch <class>* [noreply]". The classes are the server's to know; noreply is none of them, so it
-// hides the error that it causes.
-ParseResult parse_watch(const Words& words, Request& request) {
+// "watch <class>*", "lru <order> ...", "slabs <order> ...", "cache_memlimit <MiB>", each with a
+// [noreply]. The words are the server's to know; noreply is none of them, so it hides the error that
+// it causes.
+ParseResult parse_order(const Words& words, Request& request) {
   set_args(request, words);
   request.quiet = words.last() == kNoreply;
   return ParseResult::kDone;
@@ -174,7 +175,10 @@ ParseResult parse_command_line(std::string_view line, Request& request) {
     case Command::kVerbosity:
       return parse_verbosity(words, request);
     case Command::kWatch:
-      return parse_watch(words, request);
+    case Command::kLru:
+    case Command::kSlabs:
+    case Command::kCacheMemlimit:
+      return parse_order(words, request);
     default:
       set_args(request, words);
       return ParseResult::kDone;

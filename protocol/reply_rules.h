@@ -62,6 +62,10 @@ constexpr Answers answers_of(Command command) {
     case Command::kVerbosity:
     case Command::kWatch:
     case Command::kRefreshCerts:
+    case Command::kLru:
+    case Command::kSlabs:
+    case Command::kCacheMemlimit:
+    case Command::kShutdown:
       return any_of({kOk});
     default:  // the other storage commands
       return spec(command).has_value ? any_of({kStored, kNotStored}) : 0;

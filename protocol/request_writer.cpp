@@ -105,6 +105,10 @@ char* write_request_line(char* out, const Request& request) {
       break;
     case Command::kStats:
     case Command::kWatch:
+    case Command::kLru:
+    case Command::kSlabs:
+    case Command::kCacheMemlimit:
+    case Command::kShutdown:
       for (const std::string_view arg : request.args()) out = append_word(out, arg);
       break;
     case Command::kMetaNoop:

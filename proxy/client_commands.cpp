@@ -217,7 +217,11 @@ void ClientSession::execute_local(const Request& request) {
       return answer(request, kProxyVersionLine);
     case Command::kMetaNoop:
       return answer(request, protocol::kMetaNoop);
-    case Command::kWatch:  // a node's events are asked of the node
+    case Command::kWatch:  // what is about one node is asked of that node
+    case Command::kLru:
+    case Command::kSlabs:
+    case Command::kCacheMemlimit:
+    case Command::kShutdown:
       if (!request.quiet) answer_line(protocol::kErrorUnknownCommand);
       return;
     case Command::kRefreshCerts:

@@ -161,6 +161,13 @@ Executor::Next Executor::execute(const Request& request, const HashedKey& key,
     case Command::kRefreshCerts:
       refresh_certificates(out);
       break;
+    case Command::kLru:
+    case Command::kSlabs:
+    case Command::kCacheMemlimit:
+      administer(request, out);
+      break;
+    case Command::kShutdown:
+      return shut_down(request, out);
     case Command::kStats:
       stats(request, out);
       break;

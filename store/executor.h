@@ -20,6 +20,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 #include "net/counter.h"
@@ -58,6 +59,8 @@ struct CommandRules {
   bool cas = true;
   // Without (-F): refused.
   bool flush_all = true;
+  // With (-A): `shutdown` ends the process.
+  bool shutdown = false;
 };
 
 class Executor {
@@ -175,6 +178,13 @@ class Executor {
   static void stats_detail(std::string_view word, net::WriteBuffer& out);
   void refresh_certificates(net::WriteBuffer& out);
   void verbosity(const protocol::Request& request, net::WriteBuffer& out);
+
+  // executor_admin.cpp; the string views are the answers
+  void administer(const protocol::Request& request, net::WriteBuffer& out);
+  std::string_view lru(std::span<const std::string_view> words);
+  std::string_view slabs(std::span<const std::string_view> words);
+  std::string_view memory_limit(std::span<const std::string_view> words);
+  Next shut_down(const protocol::Request& request, net::WriteBuffer& out);
 
   // executor_meta.cpp
   void meta_get(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);

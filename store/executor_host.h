@@ -29,6 +29,8 @@ class ExecutorHost {
   virtual void set_verbosity(std::uint64_t level) = 0;
   // `refresh_certs`: what is wrong, or nothing.
   virtual std::optional<std::string> refresh_certificates() = 0;
+  // `shutdown`: begins to end the process, as SIGTERM does.
+  virtual void shut_down() = 0;
   // What `version` answers after "VERSION ".
   virtual std::string_view version() const = 0;
 };

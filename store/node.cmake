@@ -3,6 +3,7 @@
 # What main.cpp and the node's tests link.
 add_library(ringcache_node_core STATIC
   executor.cpp
+  executor_admin.cpp
   executor_meta.cpp
   executor_store.cpp
   executor_values.cpp

@@ -1,5 +1,6 @@
 #include "store/node.h"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -98,8 +99,9 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
                                                     budget_, node_clock_));
     workers_.back()->upload_timeout = options_.upload_timeout;
     workers_.back()->requests_per_turn = options_.requests_per_turn;
-    workers_.back()->executor.set_rules(
-        {.cas = options_.cas_enabled, .flush_all = options_.flush_enabled});
+    workers_.back()->executor.set_rules({.cas = options_.cas_enabled,
+                                         .flush_all = options_.flush_enabled,
+                                         .shutdown = options_.enable_shutdown});
     if (watchers_) {
       NodeWorker& worker = *workers_.back();
       worker.watchers = watchers_.get();
@@ -261,6 +263,12 @@ void Node::set_verbosity(std::uint64_t level) {
   verbosity_ = bounded;
   net::set_log_level(bounded == 0 ? net::LogLevel::kInfo : net::LogLevel::kDebug);
   for (const auto& worker : workers_) worker->trace_requests = bounded >= 2;
+}
+
+// The handler of the signal drains; it runs on the main thread, wherever this is.
+void Node::shut_down() {
+  net::log_info("asked to shut down");
+  ::kill(::getpid(), SIGTERM);
 }
 
 std::optional<std::string> Node::refresh_certificates() {

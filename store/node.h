@@ -66,6 +66,7 @@ class Node final : private ExecutorHost {
   void reset_stats() override;
   void set_verbosity(std::uint64_t level) override;
   std::optional<std::string> refresh_certificates() override;
+  void shut_down() override;
   std::string_view version() const override;
 
   net::ListenerOptions listener_options() const;

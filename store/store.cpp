@@ -29,7 +29,7 @@ StoreOptions resolve(StoreOptions options) {
   require(options.growth_factor >= 1.01 && options.growth_factor <= 4, "growth_factor: 1.01 to 4");
   require(options.chunk_bytes_min >= 48 && options.chunk_bytes_min <= 1024,
           "chunk_bytes_min: 48 to 1024");
-  require(is_valid(options.lru), "lru: hot_percent and warm_percent from 1, together at most 80");
+  require(is_valid(options.lru), "lru: hot_percent and warm_percent together at most 80");
   require(options.threads_max >= 1 && options.threads_max <= 1024, "threads_max: 1 to 1024");
   options.memory_bytes = options.memory_bytes / options.page_bytes * options.page_bytes;
   options.memory_bytes_max = std::max(options.memory_bytes_max, options.memory_bytes);

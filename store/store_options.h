@@ -23,7 +23,7 @@ enum class EvictionKind : std::uint8_t {
 // What memcached's `lru tune`, `lru mode` and `lru temp_ttl` change, too.
 struct LruTuning {
   // Shares of a class that its hot and warm lists may hold, in percent (hot_lru_pct, warm_lru_pct),
-  // 1 to 80 and together at most 80. The rest is the cold list, from which items are evicted. More
+  // together at most 80. The rest is the cold list, from which items are evicted. More
   // hot protects new items longer, more warm those that were read twice.
   unsigned hot_percent = 20;
   unsigned warm_percent = 40;
@@ -41,7 +41,7 @@ struct LruTuning {
 };
 
 constexpr bool is_valid(const LruTuning& tuning) {
-  return tuning.hot_percent >= 1 && tuning.warm_percent >= 1 &&
+  return tuning.hot_percent <= 80 && tuning.warm_percent <= 80 &&
          tuning.hot_percent + tuning.warm_percent <= 80 && tuning.hot_age_factor > 0 &&
          tuning.warm_age_factor > 0;
 }

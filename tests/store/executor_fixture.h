@@ -26,6 +26,8 @@ struct TestHost : ExecutorHost {
   void reset_stats() override { ++resets; }
   void set_verbosity(std::uint64_t value) override { level = value; }
   std::optional<std::string> refresh_certificates() override { return refresh_error; }
+  void shut_down() override { ++shutdowns; }
+  int shutdowns = 0;
   std::string_view version() const override { return "1.2.3-test"; }
 
   std::vector<StatsKind> asked;

@@ -34,6 +34,7 @@ class AccessClock {
   // The ticks get longer or shorter from now on.
   void set_memory(std::size_t memory_bytes) {
     bytes_per_tick_ = std::max<std::size_t>(memory_bytes / kTicksPerTurnover, 1);
+    bytes_ = std::min(bytes_, bytes_per_tick_);
   }
 
   std::uint32_t tick() const { return tick_.load(std::memory_order_relaxed); }

@@ -161,23 +161,34 @@ class Arena {
   bool evict_one(ClassIndex at, Seconds now);
   void evict(Item& item, Seconds now);
   bool is_held(const Item& item) const;
+  static bool has_pin(const Item& item) {
+    return item.large() && item.extension().pins.load(std::memory_order_relaxed) != 0;
+  }
   bool reclaim_expired(ClassIndex at, Seconds now);
   bool take_page(ClassIndex taker, Seconds now);
-  bool empty_a_page(ClassIndex donor, Seconds now);
+  bool empty_a_page(ClassIndex donor, ClassIndex taker, Seconds now);
   bool may_empty(PageIndex page) const;
-  void empty_page(PageIndex page, Seconds now);
+  void empty_page(PageIndex page, ClassIndex heir, Seconds now);
   PageIndex choose_page(ClassIndex donor, bool to_evict_all, Seconds now);
   // Refills pressures_, one for each class.
   std::span<ClassPressure> pressures(Seconds now);
 
   // --- moving pages (arena_move.cpp) ---
-  enum class Vacated : std::uint8_t { kDone, kWait };
+  // kWait: ask again when readers have passed. kNever: this page can't be emptied.
+  enum class Vacated : std::uint8_t { kDone, kWait, kNever };
+  struct MoveRoom {
+    ChunkRef ref = kNoChunk;
+    bool will_be = false;  // if there is none now
+  };
   bool begin_move(ClassIndex from, ClassIndex to, Seconds now);
-  void continue_move(std::size_t chunks_max, Seconds now);
+  bool move_is_over();
+  bool move_is_late(Seconds now) const;
+  void abandon_move();
+  bool continue_move(std::size_t chunks_max, Seconds now);
   Vacated vacate(ChunkRef ref, Seconds now);
   bool is_wasteful(const Item& item, Seconds now) const;
   void give_back(ChunkRef ref);
-  ChunkRef room_to_move(ClassIndex at, Seconds now);
+  MoveRoom room_to_move(ClassIndex at, Seconds now);
   void move_item(Item& item, ChunkRef to);
   void move_continuation(Continuation& chunk, ChunkRef to);
   void balance_by_waste(ClassIndex evicted_from, double waste, Seconds now);
@@ -244,7 +255,7 @@ class Arena {
     PageIndex page = kNoPage;
     ClassIndex from = kNoClass;
     std::uint32_t next_chunk = 0;
-    unsigned passes = 0;
+    Seconds began = 0;
   } move_;
   bool automove_;
   std::uint64_t evictions_ = 0;   // when they balance pages by waste

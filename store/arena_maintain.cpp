@@ -41,7 +41,9 @@ void Arena::sweep_everything(Seconds now, ArenaLock* lock) {
     for (std::uint32_t from = 0; page.slab_class != kNoClass && from < page.fresh;) {
       sweep(at, from, kChunksPerSlice, now);
       from += kChunksPerSlice;
-      if (lock != nullptr) lock->breathe();
+      if (lock == nullptr) continue;
+      reclaimer_.reclaim(own_slot());
+      lock->breathe();
     }
   }
 }
@@ -88,7 +90,7 @@ bool Arena::balance_pages(std::span<const std::uint64_t> evictions, Seconds now)
   const std::span<ClassPressure> pressures = this->pressures(now);
   for (std::size_t at = 0; at < pressures.size(); ++at) pressures[at].evictions = evictions[at];
   const auto move = choose_move_by_age(pressures);
-  return move && empty_a_page(move->from, now) && slabs_.add_page(move->to);
+  return move && begin_move(move->from, move->to, now);
 }
 
 MaintainResult Arena::maintain(Seconds now, std::size_t budget) {
@@ -104,12 +106,13 @@ MaintainResult Arena::maintain(Seconds now, std::size_t budget) {
   for (std::size_t left = budget; left > 0 && !result.pass_done;) {
     lock.breathe();
     sweep_slice(now, left, result);
+    reclaimer_.reclaim(own_slot());
     left -= std::min<std::size_t>(left, kChunksPerSlice);
   }
   for (std::uint32_t slices = 0; slices < kMoveSlices; ++slices) {
     shed_excess(now);
     if (move_.page == kNoPage) break;
-    continue_move(kMoveSliceChunks, now);
+    if (!continue_move(kMoveSliceChunks, now)) break;
     lock.breathe();
   }
   if (balanced_at_ == now) return result;
@@ -121,7 +124,8 @@ MaintainResult Arena::maintain(Seconds now, std::size_t budget) {
   }
   for (std::uint32_t moves = slabs_.page_count() / kPagesPerSecondPart + 1; moves > 0; --moves) {
     lock.breathe();
-    if (!balance_pages(evictions, now)) break;
+    if (move_.page != kNoPage || !balance_pages(evictions, now)) break;
+    while (continue_move(kMoveSliceChunks, now) && move_.page != kNoPage) lock.breathe();
   }
   return result;
 }

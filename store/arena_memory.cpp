@@ -22,10 +22,6 @@ constexpr std::size_t kChunksPerBreath = 8;
 // Chunks of a page on the move that one store looks after.
 constexpr std::size_t kMovesPerStore = 8;
 
-bool has_pin(const Item& item) {
-  return item.large() && item.extension().pins.load(std::memory_order_relaxed) != 0;
-}
-
 }  // namespace
 
 Arena::Shape Arena::shape(std::size_t key_bytes, bool client_flags, std::size_t value_bytes) const {
@@ -230,7 +226,7 @@ std::span<ClassPressure> Arena::pressures(Seconds now) {
 bool Arena::take_page(ClassIndex taker, Seconds now) {
   const std::span<ClassPressure> pressures = this->pressures(now);
   while (const auto donor = choose_donor(pressures, taker)) {
-    if (empty_a_page(*donor, now)) return true;
+    if (empty_a_page(*donor, taker, now)) return true;
     pressures[*donor].excluded = true;
   }
   return false;
@@ -248,11 +244,13 @@ bool Arena::may_empty(PageIndex at) const {
   return true;
 }
 
-void Arena::empty_page(PageIndex at, Seconds now) {
+void Arena::empty_page(PageIndex at, ClassIndex heir, Seconds now) {
   const std::uint32_t chunks = slabs_.page(at).fresh;
-  slabs_.drain(at);
-  if (slabs_.page(at).slab_class == kNoClass) return;  // it was empty
+  const ClassIndex owner = slabs_.page(at).slab_class;
+  slabs_.drain(at, heir);
   for (std::uint32_t chunk = 0; chunk < chunks; ++chunk) {
+    // It was empty, or has just become so.
+    if (slabs_.page(at).slab_class != owner || !slabs_.page(at).draining) return;
     Item* item = region_.item(slabs_.chunk(at, chunk));
     if (item->place() == Place::kContinuation) {
       item = region_.item(reinterpret_cast<const Continuation*>(item)->head);
@@ -261,20 +259,22 @@ void Arena::empty_page(PageIndex at, Seconds now) {
   }
 }
 
-// Evicts what is on one page of the class until a page is in the pool. A page that a reader pins at
-// the last moment stays away from everybody until the pin is gone.
-bool Arena::empty_a_page(ClassIndex donor, Seconds now) {
-  for (std::size_t tries = slabs_.slab_class(donor).pages.size(); tries > 0; --tries) {
-    if (slabs_.slab_class(donor).pages.empty()) return false;
-    const PageIndex page = choose_page(donor, true, now);
-    if (page == kNoPage || !may_empty(page)) continue;
-    empty_page(page, now);
-    reclaimer_.reclaim(own_slot());
-    if (slabs_.pool_pages() == 0) reclaimer_.wait_and_reclaim(own_slot());
-    if (slabs_.pool_pages() > 0) {
-      ++pages_moved_;
-      return true;
+// Evicts what is on one page of the class for the taker. A page that a reader pins at the last
+// moment stays away from everybody until the pin is gone.
+bool Arena::empty_a_page(ClassIndex donor, ClassIndex taker, Seconds now) {
+  const std::vector<PageIndex>& pages = slabs_.slab_class(donor).pages;
+  PageIndex page = choose_page(donor, true, now);
+  for (std::size_t tries = pages.size(); tries > 0; --tries) {
+    const bool good = page != kNoPage && slabs_.page(page).busy == 0 &&
+                      !slabs_.page(page).draining && may_empty(page);
+    if (good) {
+      empty_page(page, taker, now);
+      reclaimer_.reclaim(own_slot());
+      if (!slabs_.has_room(taker)) reclaimer_.wait_and_reclaim(own_slot());
+      if (slabs_.has_room(taker)) ++pages_moved_;
+      return slabs_.has_room(taker);
     }
+    page = pages[++page_drawn_ % pages.size()];
   }
   return false;
 }

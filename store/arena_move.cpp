@@ -20,14 +20,16 @@ constexpr std::uint64_t kEvictionsPerProbe = 2;
 constexpr double kWorthMoving = 0.5;
 // Weight of the newest victim in a class's mean.
 constexpr double kWasteWeight = 1.0 / 8;
-// Looks at all chunks of a page before the move is given up.
-constexpr unsigned kPassesMax = 64;
-
-bool has_pin(const Item& item) {
-  return item.large() && item.extension().pins.load(std::memory_order_relaxed) != 0;
-}
+// Victims of a page on the move that may be waiting for readers.
+constexpr std::size_t kMoveLimboStock = 8;
+// A move that readers or pins hold up for longer is given up.
+constexpr Seconds kMoveSecondsMax = 5;
 
 }  // namespace
+
+bool Arena::move_is_late(Seconds now) const {
+  return now >= move_.began + kMoveSecondsMax;
+}
 
 // A page with nothing in progress on it: the cheapest of a few to give up, by the hits that its
 // items bring; of those that will be evicted as a whole simply the emptiest.
@@ -64,58 +66,81 @@ PageIndex Arena::choose_page(ClassIndex donor, bool to_evict_all, Seconds now) {
 bool Arena::begin_move(ClassIndex from, ClassIndex to, Seconds now) {
   const PageIndex page = choose_page(from, false, now);
   if (page == kNoPage) return false;
-  move_ = {page, from, 0, 0};
+  move_ = {page, from, 0, now};
   slabs_.drain(page, to);
-  continue_move(0, now);
+  move_is_over();
   return true;
 }
 
-void Arena::continue_move(std::size_t chunks_max, Seconds now) {
-  if (move_.page == kNoPage) return;
-  for (std::size_t left = chunks_max;; --left) {
-    const Page& page = slabs_.page(move_.page);
-    if (page.slab_class != move_.from || !page.draining) {
-      ++pages_moved_;
-      move_ = {};
-      return;
-    }
-    if (left == 0) return;
-    if (move_.next_chunk >= page.fresh) {
-      // The rest waits for readers, or is pinned: in the end the page stays where it is.
-      move_.next_chunk = 0;
-      reclaimer_.reclaim(own_slot());
-      if (++move_.passes > kPassesMax) {
-        slabs_.undrain(move_.page);
-        move_ = {};
-      }
-      return;
-    }
-    if (vacate(slabs_.chunk(move_.page, move_.next_chunk), now) == Vacated::kWait) return;
-    ++move_.next_chunk;
-  }
+// Whether the page has left its class, or there is no move.
+bool Arena::move_is_over() {
+  if (move_.page == kNoPage) return true;
+  const Page& page = slabs_.page(move_.page);
+  if (page.slab_class == move_.from && page.draining) return false;
+  ++pages_moved_;
+  move_ = {};
+  return true;
 }
 
-// Sees to it that the chunk will be free. kWait: ask again when readers have passed.
+void Arena::abandon_move() {
+  slabs_.undrain(move_.page);
+  move_ = {};
+}
+
+// False: nothing came of it; the rest waits for readers, or is pinned.
+bool Arena::continue_move(std::size_t chunks_max, Seconds now) {
+  for (std::size_t left = chunks_max; !move_is_over(); --left) {
+    if (left == 0) return true;
+    const Page& page = slabs_.page(move_.page);
+    if (move_.next_chunk < page.fresh) {
+      const Vacated vacated = vacate(slabs_.chunk(move_.page, move_.next_chunk), now);
+      if (vacated == Vacated::kDone) {
+        ++move_.next_chunk;
+        continue;
+      }
+      if (!move_is_over() && (vacated == Vacated::kNever || move_is_late(now))) abandon_move();
+      return false;
+    }
+    move_.next_chunk = 0;
+    const std::uint32_t used = page.used;
+    reclaimer_.reclaim(own_slot());
+    if (move_is_over()) return true;
+    if (page.used < used) continue;
+    if (move_is_late(now)) abandon_move();
+    return false;
+  }
+  return true;
+}
+
+// Sees to it that the chunk will be free.
 Arena::Vacated Arena::vacate(ChunkRef ref, Seconds now) {
   Item* chunk = region_.item(ref);
   Item* item = chunk;
   const bool continuation = chunk->place() == Place::kContinuation;
   if (continuation) item = region_.item(region_.continuation(ref)->head);
   if (!item->linked() || is_held(*item) || has_pin(*item)) return Vacated::kDone;
-  if (is_dead(*item, now) || (!continuation && item->large()) || is_wasteful(*item, now)) {
+  const bool dead = is_dead(*item, now);
+  const bool immovable = !continuation && item->chained();
+  if (dead || (options_.evict && (immovable || is_wasteful(*item, now)))) {
     evict(*item, now);
     return Vacated::kDone;
   }
-  const ChunkRef to = room_to_move(move_.from, now);
+  if (immovable) return Vacated::kNever;
+  const MoveRoom room = room_to_move(move_.from, now);
   if (!item->linked()) {  // it was itself the victim
-    if (to != kNoChunk) give_back(to);
+    if (room.ref != kNoChunk) give_back(room.ref);
     return Vacated::kDone;
   }
-  if (to == kNoChunk) return Vacated::kWait;
+  if (room.ref == kNoChunk) {
+    if (room.will_be) return Vacated::kWait;
+    if (!options_.evict) return Vacated::kNever;
+    evict(*item, now);
+    return Vacated::kDone;
+  }
   if (continuation) {
-    move_continuation(*region_.continuation(ref), to);
+    move_continuation(*region_.continuation(ref), room.ref);
   } else {
-    move_item(*item, to);
+    move_item(*item, room.ref);
   }
   return Vacated::kDone;
 }
@@ -129,20 +154,21 @@ bool Arena::is_wasteful(const Item& item, Seconds now) const {
 
 // A free chunk on another page of the class. If there is none, the class's next victim makes room,
 // which takes until readers have passed, unless it was on the page itself.
-ChunkRef Arena::room_to_move(ClassIndex at, Seconds now) {
-  if (const ChunkRef ref = slabs_.take(at)) return ref;
+Arena::MoveRoom Arena::room_to_move(ClassIndex at, Seconds now) {
+  if (const ChunkRef ref = slabs_.take(at)) return {ref, true};
   reclaimer_.reclaim(own_slot());
-  if (const ChunkRef ref = slabs_.take(at)) return ref;
-  if (!options_.evict) return kNoChunk;
+  if (const ChunkRef ref = slabs_.take(at)) return {ref, true};
+  if (!options_.evict) return {kNoChunk, false};
+  if (reclaimer_.waiting(at) >= kMoveLimboStock) return {kNoChunk, true};
   Item* victim = classes_[at].policy->victim(now);
-  if (victim == nullptr) return kNoChunk;
+  if (victim == nullptr) return {kNoChunk, reclaimer_.waiting(at) > 0};
   if (is_held(*victim) || has_pin(*victim)) {
     classes_[at].policy->refresh(*victim, now);
-    return kNoChunk;
+    return {kNoChunk, true};
   }
   evict(*victim, now);
   reclaimer_.reclaim(own_slot());
-  return slabs_.take(at);
+  return {slabs_.take(at), true};
 }
 
 void Arena::give_back(ChunkRef ref) {
@@ -153,15 +179,20 @@ void Arena::give_back(ChunkRef ref) {
 // Readers find the item in the old chunk or in the new one; the bytes are the same.
 void Arena::move_item(Item& item, ChunkRef ref) {
   Item& to = *region_.item(ref);
-  const std::size_t bytes = item.prefix_bytes() + item.key_bytes + item.head_value_bytes();
   to.cas.store(item.cas.load(std::memory_order_relaxed), std::memory_order_relaxed);
   to.access.store(item.access.load(std::memory_order_relaxed), std::memory_order_relaxed);
   to.recency.store(item.recency.load(std::memory_order_relaxed), std::memory_order_relaxed);
   to.size = item.size;
   to.key_bytes = item.key_bytes;
   to.state.reset(item.place(), item.state.marks());
-  std::memcpy(static_cast<void*>(&to + 1), static_cast<const void*>(&item + 1),
-              bytes - sizeof(Item));
+  if (item.large()) {  // not a chain; who pins the old one keeps it
+    to.extension().pins.store(0, std::memory_order_relaxed);
+    to.extension().chain.store(kNoChunk, std::memory_order_relaxed);
+    to.extension().head_value_bytes = item.extension().head_value_bytes;
+  }
+  const std::size_t flags_bytes = item.has_client_flags() ? sizeof(std::uint32_t) : 0;
+  std::memcpy(to.payload() - flags_bytes, item.payload() - flags_bytes,
+              flags_bytes + item.key_bytes + item.head_value_bytes());
   slabs_.settle(ref);
   class_state(item).policy->on_move(item, to);
   set_expiry(to, item.expiry.load(std::memory_order_relaxed));
@@ -219,12 +250,17 @@ void Arena::balance_by_waste(ClassIndex at, double waste, Seconds now) {
 void Arena::shed_excess(Seconds now) {
   if (slabs_.excess_pages() == 0 || move_.page != kNoPage || !options_.evict) return;
   const std::span<ClassPressure> pressures = this->pressures(now);
-  const ClassPressure* best = nullptr;
-  for (const ClassPressure& candidate : pressures) {
-    if (candidate.pages == 0) continue;
-    if (best == nullptr || candidate.surplus > best->surplus) best = &candidate;
+  while (true) {
+    ClassPressure* best = nullptr;
+    for (ClassPressure& candidate : pressures) {
+      if (candidate.pages == 0 || candidate.excluded) continue;
+      if (best == nullptr || candidate.surplus > best->surplus) best = &candidate;
+    }
+    if (best == nullptr) return;
+    const auto donor = static_cast<ClassIndex>(best - pressures.data());
+    if (begin_move(donor, kNoClass, now)) return;
+    best->excluded = true;
   }
-  if (best != nullptr) begin_move(static_cast<ClassIndex>(best - pressures.data()), kNoClass, now);
 }
 
 // Half of the limit at least is for items, whatever the table says.

@@ -1,5 +1,5 @@
-// A first-in first-out queue in one ring of memory that grows by doubling and stays: in steady
-// state it allocates nothing. One thread at a time.
+// A first-in first-out queue in one ring of memory that grows by doubling and stays, unless it was
+// very large: in steady state it allocates nothing. One thread at a time.
 #pragma once
 
 #include <bit>
@@ -31,11 +31,16 @@ class Fifo {
   Value pop() {
     const Value value = ring_[first_];
     first_ = (first_ + 1) & (ring_.size() - 1);
-    --size_;
+    if (--size_ == 0 && ring_.size() > kKeptMax) {
+      ring_ = std::vector<Value>(kKeptMax);
+      first_ = 0;
+    }
     return value;
   }
 
  private:
+  static constexpr std::size_t kKeptMax = 4096;  // values that an empty queue has room for
+
   void grow() {
     std::vector<Value> larger(ring_.size() * 2);
     for (std::size_t at = 0; at < size_; ++at) {

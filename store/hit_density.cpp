@@ -52,7 +52,8 @@ ChunkRef HitDensity::draw() {
   const std::uint64_t bits = random();
   const PageIndex page = pages[((bits >> 32) * pages.size()) >> 32];
   const std::uint64_t fresh = context_.slabs.page(page).fresh;
-  if (fresh == 0) return kNoChunk;  // nothing was stored there yet
+  // Nothing was stored there yet, or what is freed there is lost to the class.
+  if (fresh == 0 || context_.slabs.page(page).draining) return kNoChunk;
   const auto chunk = static_cast<std::uint32_t>(((bits & 0xFFFFFFFF) * fresh) >> 32);
   return context_.slabs.chunk(page, chunk);
 }

@@ -58,7 +58,35 @@ class IntegrityCheck {
     for (ClassIndex at = 0; at < slabs.class_count(); ++at) {
       require(pages_of[at] == slabs.slab_class(at).pages.size(), "class ", +at, ": page count");
       require(used_of[at] == slabs.slab_class(at).used, "class ", +at, ": used chunks");
+      check_roomy(at);
     }
+  }
+
+  // Each page that is neither full nor draining is on its class's list once.
+  void check_roomy(ClassIndex at) {
+    const SlabAllocator& slabs = arena_.slabs_;
+    const SlabClass& slab_class = slabs.slab_class(at);
+    std::size_t roomy = 0;
+    std::size_t shut = 0;
+    for (const PageIndex index : slab_class.pages) {
+      const Page& page = slabs.page(index);
+      const bool full = page.free == kNoChunk && page.fresh == slab_class.chunks_per_page;
+      if (!full && !page.draining) ++roomy;
+      if (page.draining) shut += slab_class.chunks_per_page - page.used;
+      require(page.heir == kNoClass || page.draining, "page ", index,
+              ": an heir of a page that stays");
+    }
+    std::size_t listed = 0;
+    PageIndex previous = kNoPage;
+    for (PageIndex index = slab_class.roomy; index != kNoPage && listed <= roomy; ++listed) {
+      const Page& page = slabs.page(index);
+      require(page.slab_class == at && page.roomy_previous == previous, "page ", index, ": list");
+      previous = index;
+      index = page.roomy_next;
+    }
+    require(listed == roomy, "class ", +at, ": ", listed, " pages with room listed, ", roomy,
+            " found");
+    require(shut == slab_class.shut, "class ", +at, ": chunks of draining pages");
   }
 
   void check_page(PageIndex at, const Page& page) {

@@ -9,6 +9,8 @@ namespace {
 // Pinned items looked at by one reclaim: enough to keep up, few enough not to matter when thousands
 // of slow clients hold one each.
 constexpr std::size_t kPinnedTries = 4;
+// Items released by one reclaim: more are there only after a mass removal, and the lock is held.
+constexpr std::size_t kReleasedAtOnce = 512;
 
 bool has_pins(const Item& item) {
   // Acquire: what was read through the pin happened before the chunk is used again.
@@ -65,7 +67,9 @@ void Reclaimer::reclaim(const EpochSlot* self) {
   if (!limbo_.empty()) {
     epoch_.fetch_add(1, std::memory_order_seq_cst);
     const auto oldest = static_cast<std::uint32_t>(oldest_reader(self));
-    while (!limbo_.empty() && static_cast<std::int32_t>(oldest - limbo_.front().epoch) > 0) {
+    std::size_t left = kReleasedAtOnce;
+    while (left-- > 0 && !limbo_.empty() &&
+           static_cast<std::int32_t>(oldest - limbo_.front().epoch) > 0) {
       release(limbo_.pop());
     }
   }
@@ -77,7 +81,10 @@ void Reclaimer::wait_and_reclaim(const EpochSlot* self) {
     ++waits_;
     const Epoch passed = epoch_.fetch_add(1, std::memory_order_seq_cst) + 1;
     while (oldest_reader(self) < passed) std::this_thread::yield();
-    reclaim(self);
+    while (!limbo_.empty() && static_cast<std::int32_t>(static_cast<std::uint32_t>(passed) -
+                                                        limbo_.front().epoch) > 0) {
+      release(limbo_.pop());
+    }
   }
   release_unpinned(pinned_.size());
 }

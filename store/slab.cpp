@@ -120,7 +120,11 @@ void SlabAllocator::give(ChunkRef ref) {
   page.free = ref;
   --page.used;
   --classes_[page.slab_class].used;
-  if (was_full && !page.draining) add_roomy(index);
+  if (page.draining) {
+    ++classes_[page.slab_class].shut;
+  } else if (was_full) {
+    add_roomy(index);
+  }
   if (page.used == 0) retire_page(index);
 }
 
@@ -130,11 +134,14 @@ void SlabAllocator::drain(PageIndex at, ClassIndex heir) {
   if (!is_full(page)) remove_roomy(at);
   page.draining = true;
   page.heir = heir;
+  classes_[page.slab_class].shut += classes_[page.slab_class].chunks_per_page - page.used;
   if (page.used == 0) retire_page(at);
 }
 
 void SlabAllocator::undrain(PageIndex at) {
   Page& page = pages_[at];
+  assert(page.draining);
+  classes_[page.slab_class].shut -= classes_[page.slab_class].chunks_per_page - page.used;
   page.draining = false;
   page.heir = kNoClass;
   if (!is_full(page)) add_roomy(at);
@@ -165,24 +172,26 @@ void SlabAllocator::set_page_limit(PageIndex limit) {
 void SlabAllocator::retire_page(PageIndex at) {
   const ClassIndex heir = pages_[at].heir;
   leave_class(at);
-  if (in_use_ + pool_pages_ >= page_limit_) {
-    park(at);
-  } else if (heir != kNoClass) {
+  if (heir != kNoClass) {
     enter_class(at, heir);
+  } else if (in_use_ + pool_pages_ >= page_limit_) {
+    park(at);
   } else {
     push_pool(at);
   }
 }
 
 void SlabAllocator::push_pool(PageIndex at) {
+  const bool touched = pages_[at].touched;
   pages_[at] = Page{};
+  pages_[at].touched = touched;
   pages_[at].roomy_next = pool_;
   pool_ = at;
   ++pool_pages_;
 }
 
 void SlabAllocator::park(PageIndex at) {
-  region_.release(std::size_t{at} << page_shift_, page_bytes_);
+  if (pages_[at].touched) region_.release(std::size_t{at} << page_shift_, page_bytes_);
   pages_[at] = Page{};
   pages_[at].roomy_next = parked_;
   parked_ = at;
@@ -194,6 +203,7 @@ void SlabAllocator::enter_class(PageIndex at, ClassIndex owner) {
   Page& page = pages_[at];
   page = Page{};
   page.slab_class = owner;
+  page.touched = true;
   page.position = static_cast<std::uint32_t>(slab_class.pages.size());
   slab_class.pages.push_back(at);
   page_class(at).store(static_cast<std::uint8_t>(owner + 1), std::memory_order_relaxed);
@@ -204,7 +214,11 @@ void SlabAllocator::enter_class(PageIndex at, ClassIndex owner) {
 void SlabAllocator::leave_class(PageIndex at) {
   const Page& page = pages_[at];
   SlabClass& slab_class = classes_[page.slab_class];
-  if (!page.draining) remove_roomy(at);
+  if (page.draining) {
+    slab_class.shut -= slab_class.chunks_per_page;
+  } else {
+    remove_roomy(at);
+  }
   const PageIndex last = slab_class.pages.back();
   slab_class.pages[page.position] = last;
   pages_[last].position = page.position;

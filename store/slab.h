@@ -65,6 +65,7 @@ struct Page {
   std::uint32_t position = 0;      // in SlabClass::pages
   PageIndex roomy_next = kNoPage;  // in the class's list of pages with free chunks, or in the pool
   PageIndex roomy_previous = kNoPage;
+  bool touched = false;  // its memory may be resident
 };
 
 struct SlabClass {
@@ -74,8 +75,10 @@ struct SlabClass {
   std::vector<PageIndex> pages;
   PageIndex roomy = kNoPage;
 
+  std::size_t shut = 0;  // free chunks on draining pages, which can't be taken
+
   std::size_t chunks() const { return pages.size() * chunks_per_page; }
-  std::size_t free_chunks() const { return chunks() - used; }
+  std::size_t free_chunks() const { return chunks() - used - shut; }
 };
 
 class SlabAllocator {
@@ -124,6 +127,8 @@ class SlabAllocator {
                        at * classes_[pages_[page].slab_class].chunk_bytes);
   }
 
+  // Whether take() will find a chunk.
+  bool has_room(ClassIndex at) const { return classes_[at].roomy != kNoPage; }
   // Free chunks of the class that were not used since their page came. Looks at its pages.
   std::size_t never_used(ClassIndex at) const;
 
@@ -135,11 +140,11 @@ class SlabAllocator {
   void settle(ChunkRef ref) { --pages_[page_of(ref)].busy; }
   // The chunk is free. REQUIRES settled.
   void give(ChunkRef ref);
-  // No more chunks are taken from the page; when it is empty (at once, if it is) `heir` gets it, or
-  // the pool.
+  // No more chunks are taken from the page; when it is empty (at once, if it is) `heir` gets it,
+  // even above the limit, or the pool.
   void drain(PageIndex page, ClassIndex heir = kNoClass);
 
-  // Takes back a drain that has not ended.
+  // Takes back a drain that has not ended. REQUIRES a draining page.
   void undrain(PageIndex page);
 
   // How many pages may be used, at most page_limit_max(). Above the limit pages of the pool are

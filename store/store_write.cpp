@@ -219,7 +219,9 @@ Item* StoreThread::empty_value(const HashedKey& key, Item& old, const DeleteOper
 void StoreThread::discard(const HashedKey& key, Seconds now) {
   ArenaLock lock(*arena_);
   Item* item = arena_->find_live(key, now);
-  if (item != nullptr) arena_->unlink(*item, key.hash);
+  if (item == nullptr) return;
+  arena_->unlink(*item, key.hash);
+  arena_->collect();
 }
 
 ArithmeticResult StoreThread::arithmetic(const HashedKey& key, const ArithmeticOperands& operands,

@@ -203,7 +203,7 @@ void ModelRun::step() {
     case 14:
       what_ = "maintain";
       fixture_.store.maintain(fixture_.now, pick(5000));
-      return;
+      return order_page();
     case 15:
     case 16:
     case 17:
@@ -212,6 +212,21 @@ void ModelRun::step() {
     default:
       return store(key);
   }
+}
+
+// Pages move by order, the limit goes down and up: both may evict, unless nothing may.
+void ModelRun::order_page() {
+  if (!options_.may_vanish && options_.store.evict) return;
+  what_ = "reassign_page";
+  std::optional<unsigned> from;
+  if (pick(3) != 0) from = static_cast<unsigned>(1 + pick(60));
+  fixture_.store.reassign_page(from, static_cast<unsigned>(1 + pick(60)), fixture_.now);
+  if (!options_.may_vanish || pick(50) != 0) return;
+  what_ = "set_memory_limit";
+  const std::size_t memory = options_.store.memory_bytes;
+  const std::size_t limit = std::max(memory / (1 + pick(2)), kMemoryBytesMin);
+  fixture_.store.set_memory_limit(limit, fixture_.now);
+  fixture_.store.set_memory_limit(memory, fixture_.now);
 }
 
 // Mostly the next second, sometimes an hour, rarely weeks.

@@ -86,6 +86,7 @@ class ModelRun {
   void release_pin(std::size_t at);
   void hold_reservation(const std::string& key);
   void end_reservation();
+  void order_page();
   void advance();
   void flush();
 

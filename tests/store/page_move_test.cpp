@@ -112,6 +112,8 @@ TEST_CASE("a value whose chunks move under a pin stays what it was") {
     for (const ClassStats& one : f.store.stats(f.now).classes) {
       if (one.number != to) f.store.reassign_page(one.number, to, f.now);
       for (int turns = 0; turns < 3; ++turns) maintain(f);
+      f.now += 6;  // a page with a pinned item is given up then
+      maintain(f);
     }
     REQUIRE(StoreFixture::text(pin.view()) == value);
   }
@@ -120,6 +122,76 @@ TEST_CASE("a value whose chunks move under a pin stays what it was") {
     const std::string found = f.get(key_of(key));
     CHECK((found == "(miss)" || found == others[static_cast<std::size_t>(key)]));
   }
+  CHECK(f.store.check_integrity() == "");
+}
+
+TEST_CASE("without eviction a page moves only if nothing is lost by it") {
+  StoreOptions options = with_memory(4);
+  options.evict = false;
+  StoreFixture f(options);
+  int key = 0;
+  for (; key < 20; ++key) REQUIRE(f.set(key_of(key), std::string(70'000, 'l')));
+  REQUIRE(f.set("small", "s"));
+  const unsigned to = f.thread.debug(f.store.hashed("small"), f.now)->slab_class;
+  while (f.set(key_of(key), std::string(1000, 'v'))) ++key;
+  for (int orders = 0; orders < 20; ++orders) {
+    for (const ClassStats& one : f.store.stats(f.now).classes) {
+      f.store.reassign_page(one.number, to, f.now);
+      maintain(f);
+    }
+    f.now += 6;
+    maintain(f);
+  }
+  CHECK(f.totals().evictions == 0);
+  for (int stored = 0; stored < key; ++stored) REQUIRE(f.get(key_of(stored)) != "(miss)");
+  CHECK(f.store.reassign_page(1, 1, f.now) == ReassignStatus::kSame);
+  CHECK(f.store.check_integrity() == "");
+}
+
+TEST_CASE("a page that has only the ends of large values can be emptied") {
+  StoreOptions options = with_memory(16);
+  options.eviction = EvictionKind::kSegmentedLru;
+  StoreFixture f(options);
+  for (int key = 0; key < 2000; ++key) REQUIRE(f.set(key_of(key), std::string(18'000, 'l')));
+  REQUIRE(f.set("small", "s"));
+  CHECK(f.store.set_memory_limit(2 * kMiB, f.now));
+  for (int turns = 0; turns < 60 && f.totals().total_malloced > 2 * kMiB; ++turns) {
+    ++f.now;
+    maintain(f);
+  }
+  CHECK(f.totals().total_malloced <= 2 * kMiB);
+  CHECK(f.store.check_integrity() == "");
+}
+
+TEST_CASE("a store that takes a page above a lowered limit takes one, not all") {
+  StoreFixture f(with_memory(32));
+  for (int key = 0; key < 200'000; ++key) f.set(key_of(key), std::string(100, 'v'));
+  const std::uint64_t before = f.totals().curr_items;
+  CHECK(f.store.set_memory_limit(4 * kMiB, f.now));
+  REQUIRE(f.set("other", std::string(3000, 'o')));
+  CHECK(f.totals().curr_items > before - 2000);
+  CHECK(f.store.check_integrity() == "");
+}
+
+TEST_CASE("a move does not evict more and more while a reader holds everything up") {
+  StoreFixture f(with_memory(8));
+  for (int key = 0; key < 100'000; ++key) {
+    f.set(key_of(key), std::string(100, 'v'));
+    if (key % 10 == 0) f.next_batch();
+  }
+  f.set("other", std::string(3000, 'o'));
+  const unsigned to = f.thread.debug(f.store.hashed("other"), f.now)->slab_class;
+  StoreThread reader = f.store.thread();
+  reader.begin_batch();
+  const auto [from, pages] = largest_class(f);
+  REQUIRE(f.store.reassign_page(from, to, f.now) == ReassignStatus::kOk);
+  const std::uint64_t before = f.totals().evictions;
+  f.thread.end_batch();
+  for (int turns = 0; turns < 50; ++turns) f.store.maintain(f.now, 1000);
+  f.thread.begin_batch();
+  CHECK(f.totals().evictions < before + 400);  // what is on the page, and a few
+  reader.end_batch();
+  for (int turns = 0; turns < 100; ++turns) maintain(f);
   CHECK(f.store.check_integrity() == "");
 }
 

@@ -27,13 +27,12 @@ void set_args(Request& request, const Words& words) {
 ParseResult parse_storage(const Words& words, Request& request) {
   constexpr std::size_t kBytesWord = 4;
   const std::size_t needed = request.command == Command::kCas ? 6 : 5;
-  const bool has_bytes =
-      words.count() > kBytesWord && parse_value_bytes(words[kBytesWord], request.value_bytes);
-  if (has_bytes) request.swallow_bytes = std::uint64_t{request.value_bytes} + kCrlf.size();
-
+  // With any other number of words it is no storage command, and nothing follows it.
   if (words.count() != needed && words.count() != needed + 1) {
     return refuse(request, kErrorUnknownCommand);
   }
+  const bool has_bytes = parse_value_bytes(words[kBytesWord], request.value_bytes);
+  if (has_bytes) request.swallow_bytes = std::uint64_t{request.value_bytes} + kCrlf.size();
   request.quiet = words.last() == kNoreply;
   set_key(request, words[1]);
   if (words[1].size() > kKeyBytesMax || !parse_client_flags(words[2], request.client_flags) ||

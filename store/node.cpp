@@ -220,7 +220,7 @@ void Node::append_stats(StatsKind kind, Seconds now, std::string& out) {
     case StatsKind::kSettings: {
       NodeOptions shown = options_;
       shown.listen = bound();
-      append_settings_stats(shown, store_.options(), threads(), verbosity_, out);
+      append_settings_stats(shown, current_store_options(), threads(), verbosity_, out);
       return;
     }
     case StatsKind::kItems:
@@ -263,6 +263,14 @@ void Node::set_verbosity(std::uint64_t level) {
   verbosity_ = bounded;
   net::set_log_level(bounded == 0 ? net::LogLevel::kInfo : net::LogLevel::kDebug);
   for (const auto& worker : workers_) worker->trace_requests = bounded >= 2;
+}
+
+// With what `lru` and `slabs` have changed since the start.
+StoreOptions Node::current_store_options() const {
+  StoreOptions options = store_.options();
+  options.lru = store_.lru_tuning();
+  options.automove = store_.automove();
+  return options;
 }
 
 // The handler of the signal drains; it runs on the main thread, wherever this is.

@@ -67,6 +67,7 @@ class Node final : private ExecutorHost {
   void set_verbosity(std::uint64_t level) override;
   std::optional<std::string> refresh_certificates() override;
   void shut_down() override;
+  StoreOptions current_store_options() const;
   std::string_view version() const override;
 
   net::ListenerOptions listener_options() const;

@@ -7,6 +7,7 @@
 #include <bit>
 #include <cstdio>
 
+#include "store/eviction.h"
 #include "store/item.h"
 #include "store/node_tls.h"
 #include "store/node_version.h"
@@ -121,7 +122,9 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "flush_enabled", yes_no(options.flush_enabled));
   append_stat(out, "dump_enabled", yes_no(options.dump_enabled));
   append_stat(out, "lru_maintainer_thread", "yes");
-  append_stat(out, "lru_segmented", "yes");
+  append_stat(out, "eviction", eviction_name(store.eviction));
+  const bool segmented = store.eviction == EvictionKind::kSegmentedLru && !store.lru.flat;
+  append_stat(out, "lru_segmented", yes_no(segmented));
   append_stat(out, "hot_lru_pct", store.lru.hot_percent);
   append_stat(out, "warm_lru_pct", store.lru.warm_percent);
   append_stat(out, "hot_max_factor", fixed2(store.lru.hot_age_factor));

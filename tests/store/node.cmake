@@ -1,6 +1,7 @@
 # Tests of the node: executor, sessions, command line.
 ringcache_unit_test(node_test
   SOURCES
+    executor_admin_test.cpp
     executor_meta_test.cpp
     executor_rules_test.cpp
     executor_test.cpp

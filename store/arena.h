@@ -116,6 +116,8 @@ class Arena {
   // --- background, figures, tests ---
   MaintainResult maintain(Seconds now, std::size_t budget);  // takes the lock itself
   StoreStats raw_stats(Seconds now) const;
+  WalkPosition walk(WalkPosition at, std::size_t budget, Seconds now,
+                    const ItemVisitor& visit) const;  // takes the lock itself
   // As Store's functions of these names.
   bool set_memory_limit(std::size_t bytes, Seconds now);
   ReassignStatus reassign_page(std::optional<ClassIndex> from, ClassIndex to, Seconds now);

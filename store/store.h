@@ -42,6 +42,7 @@
 #include "store/reservation.h"
 #include "store/store_options.h"
 #include "store/store_stats.h"
+#include "store/walk.h"
 
 namespace ringcache::store {
 
@@ -120,6 +121,11 @@ class Store {
   // `lru tune|mode|temp_ttl`. False: out of range, or the policy is not kSegmentedLru.
   bool tune_lru(const LruTuning& tuning);
   LruTuning lru_tuning() const;
+
+  // Visits the live items of the next `budget` chunks (a page costs one more), holding the lock all
+  // that time; returns where to go on. See walk.h for what is seen. REQUIRES budget > 0.
+  WalkPosition walk(WalkPosition at, std::size_t budget, Seconds now,
+                    const ItemVisitor& visit) const;
 
   // For tests: looks at every page, chunk, list and bucket. Empty when all agree, else what does
   // not. No other thread may use the store meanwhile.

@@ -95,8 +95,8 @@ ParseResult parse_verbosity(const Words& words, Request& request) {
 }
 
 // "watch <class>*", "lru <order> ...", "slabs <order> ...", "cache_memlimit <MiB>", each with a
-// [noreply]. The words are the server's to know; noreply is none of them, so it hides the error that
-// it causes.
+// [noreply]. The words are the server's to know; noreply is none of them, so it hides the error
+// that it causes.
 ParseResult parse_order(const Words& words, Request& request) {
   set_args(request, words);
   request.quiet = words.last() == kNoreply;

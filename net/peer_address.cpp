@@ -3,6 +3,7 @@
 #include <netinet/in.h>
 
 #include <algorithm>
+#include <bit>
 #include <cstddef>
 #include <cstring>
 #include <utility>
@@ -45,7 +46,7 @@ PeerAddress& PeerAddress::operator=(PeerAddress&& other) noexcept {
 }
 
 void PeerAddress::clear() {
-  if ((word_ & kIsIpv4) == 0) delete[] reinterpret_cast<char*>(word_);
+  if ((word_ & kIsIpv4) == 0) delete[] std::bit_cast<char*>(word_);
 }
 
 Endpoint PeerAddress::endpoint() const {
@@ -61,7 +62,7 @@ Endpoint PeerAddress::endpoint() const {
     std::memcpy(&endpoint.storage, &address, sizeof address);
     endpoint.length = sizeof address;
   } else {
-    const char* const stored = reinterpret_cast<const char*>(word_);
+    const char* const stored = std::bit_cast<const char*>(word_);
     Stored header{};
     std::memcpy(&header, stored, sizeof header);
     std::memcpy(&endpoint.storage, stored + sizeof header, header.length);

@@ -4,6 +4,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 
@@ -20,7 +21,7 @@ int release_segments(dl_phdr_info* object, std::size_t, void*) {
     const std::uintptr_t begin = object->dlpi_addr + segment.p_vaddr;
     const std::uintptr_t first = (begin + page - 1) / page * page;
     const std::uintptr_t last = (begin + segment.p_memsz) / page * page;
-    if (last > first) ::madvise(reinterpret_cast<void*>(first), last - first, MADV_DONTNEED);
+    if (last > first) ::madvise(std::bit_cast<void*>(first), last - first, MADV_DONTNEED);
   }
   return 0;
 }

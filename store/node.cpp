@@ -1,10 +1,10 @@
 #include "store/node.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
+#include <csignal>
 #include <random>
 #include <stdexcept>
 #include <thread>

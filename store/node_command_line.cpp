@@ -179,8 +179,7 @@ void add_command_options(CLI::App& app, Words& words, NodeOptions& options) {
   app.add_flag("-X,--disable-dumping", words.no_dump, "refuse stats cachedump and metadump")
       ->group(commands);
   app.add_flag("-W,--disable-watch", words.no_watch, "refuse watch")->group(commands);
-  app.add_option("-D", words.delimiter,
-                 "count from the start by the part of the key before this character")
+  app.add_option("-D", words.delimiter, "no effect: there are no counts by key prefix")
       ->group(commands);
 }
 
@@ -327,11 +326,8 @@ void apply_commands(const Words& words, NodeOptions& options, std::vector<std::s
   options.dump_enabled = !words.no_dump;
   options.watch_enabled = !words.no_watch;
   if (words.delimiter.empty()) return;
-  options.detail_enabled = true;
   options.prefix_delimiter = words.delimiter.front();
-  if (words.delimiter.size() > 1) {
-    warnings.push_back("-D " + words.delimiter + " is taken as its first character");
-  }
+  warnings.emplace_back("-D has no effect: the node keeps no counts by key prefix");
 }
 
 void apply(const Words& words, NodeOptions& options, std::vector<std::string>& warnings) {

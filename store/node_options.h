@@ -75,9 +75,7 @@ struct NodeOptions {
   bool flush_enabled = true;     // flush_all; -F turns it off
   bool dump_enabled = true;      // lists of keys; -X turns them off
   bool enable_shutdown = false;  // the command shutdown; -A turns it on
-  // Count by the part of the key before the delimiter (-D), from the start.
-  bool detail_enabled = false;
-  char prefix_delimiter = ':';
+  char prefix_delimiter = ':';   // -D; shown by `stats settings`, nothing is counted by it
   // Ask the system for huge pages for the items' memory (-L).
   bool huge_pages = false;
 

@@ -104,7 +104,7 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "chunk_size", store.chunk_bytes_min - sizeof(Item));  // as -n says it
   append_stat(out, "num_threads", threads);
   append_stat(out, "stat_key_prefix", std::string_view(&options.prefix_delimiter, 1));
-  append_stat(out, "detail_enabled", yes_no(options.detail_enabled));
+  append_stat(out, "detail_enabled", "no");
   append_stat(out, "reqs_per_event", options.requests_per_turn);
   append_stat(out, "cas_enabled", yes_no(options.cas_enabled));
   append_stat(out, "tcp_backlog", static_cast<std::uint64_t>(options.backlog));

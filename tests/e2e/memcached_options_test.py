@@ -232,7 +232,7 @@ class CommandLines(TestCase):
             settings, expected = ours.stats(b"settings"), theirs.stats(b"settings")
         for name in ("maxbytes", "maxconns", "udpport", "verbosity", "evictions", "domain_socket",
                      "umask", "shutdown_command", "chunk_size", "num_threads", "stat_key_prefix",
-                     "detail_enabled", "reqs_per_event", "cas_enabled", "tcp_backlog",
+                     "reqs_per_event", "cas_enabled", "tcp_backlog",
                      "auth_enabled_sasl", "auth_enabled_ascii", "item_size_max", "maxconns_fast",
                      "hashpower_init", "slab_reassign", "lru_crawler", "tail_repair_time",
                      "flush_enabled", "dump_enabled", "lru_maintainer_thread", "hot_lru_pct",

@@ -186,6 +186,11 @@ TEST_CASE("words of memcached's without effect here are taken, with one warning 
         std::vector<std::string>{"-o modern takes no value: it is ignored"});
 }
 
+TEST_CASE("counts by prefix are not kept, and -D says so") {
+  CHECK(warned({"-D", ":"}) ==
+        std::vector<std::string>{"-D has no effect: the node keeps no counts by key prefix"});
+}
+
 TEST_CASE("what would be dangerous to ignore is refused by name") {
   for (const std::vector<const char*>& words : std::vector<std::vector<const char*>>{
            {"-S"}, {"-e", "/x"}, {"-U", "11211"}, {"-B", "binary"}, {"-dS"}}) {
@@ -211,7 +216,7 @@ TEST_CASE("the process: daemon, pid file, user, locked memory, cores") {
 TEST_CASE("what clients may ask for") {
   const NodeOptions open = good({});
   CHECK((open.cas_enabled && open.flush_enabled && open.dump_enabled && open.watch_enabled));
-  CHECK_FALSE((open.enable_shutdown || open.detail_enabled));
+  CHECK_FALSE(open.enable_shutdown);
   CHECK(open.requests_per_turn == kRequestsPerTurn);
   const NodeOptions closed = good({"-ACFXW", "-D", "/", "-R", "20", "-L", "-B", "ascii"});
   CHECK_FALSE(closed.cas_enabled);
@@ -219,7 +224,6 @@ TEST_CASE("what clients may ask for") {
   CHECK_FALSE(closed.dump_enabled);
   CHECK_FALSE(closed.watch_enabled);
   CHECK(closed.enable_shutdown);
-  CHECK(closed.detail_enabled);
   CHECK(closed.prefix_delimiter == '/');
   CHECK(closed.requests_per_turn == 20);
   CHECK(closed.huge_pages);

@@ -168,7 +168,7 @@ class Connection {
   int native_handle() const { return fd_; }
 
  protected:
-  enum class State : std::uint8_t { kConnecting, kHandshaking, kOpen, kFlushing, kClosed };
+  enum class State : std::uint8_t { kConnecting, kOpen, kFlushing, kClosed };
 
   Connection(Worker& worker, const ConnectionProfile& profile);
   ~Connection();

@@ -10,13 +10,9 @@
 /// the memory that it needs while it does nothing.
 namespace ringcache::net {
 
-class SocketConnection;
-
 /// The listener of accepted connections, as they see it.
 class ConnectionGroup {
  public:
-  /// The handshake of TLS is over: the connection wants its handler (serve()).
-  virtual void on_secured(SocketConnection& connection) = 0;
   /// One of its connections is destroyed. The group may be gone after the last.
   virtual void one_closed() = 0;
 

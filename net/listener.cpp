@@ -12,11 +12,14 @@
 #include <mutex>
 #include <utility>
 
+#include "net/accepted_socket.h"
 #include "net/event_loop.h"
 #include "net/io_threads.h"
 #include "net/listen_socket.h"
 #include "net/log.h"
 #include "net/socket_connection.h"
+#include "net/tls_context.h"
+#include "net/tls_handshaker.h"
 
 namespace ringcache::net {
 
@@ -24,23 +27,6 @@ namespace {
 
 /// Connections taken from one socket before the others have their turn.
 constexpr int kAcceptsPerEvent = 64;
-
-/// An accepted descriptor on its way to a worker: closed if it never arrives.
-struct AcceptedSocket {
-  AcceptedSocket(int descriptor, const Endpoint& from, ConnectionGroup& of)
-      : fd(descriptor), peer(from), group(of) {}
-  ~AcceptedSocket() {
-    if (fd < 0) return;
-    ::close(fd);
-    group.one_closed();
-  }
-  AcceptedSocket(const AcceptedSocket&) = delete;
-  AcceptedSocket& operator=(const AcceptedSocket&) = delete;
-
-  int fd;  ///< -1: arrived
-  Endpoint peer;
-  ConnectionGroup& group;
-};
 
 bool out_of_resources(int error) {
   return error == EMFILE || error == ENFILE || error == ENOBUFS || error == ENOMEM;
@@ -56,7 +42,6 @@ class Listener::Impl final : public ConnectionGroup {
   std::optional<std::string> start(std::vector<Address>& bound);
   void stop();
   bool drain(std::chrono::milliseconds grace);
-  void on_secured(SocketConnection& connection) override { connection.serve(factory_(connection)); }
   void one_closed() override;
   /// The Listener and each connection hold it.
   void drop() {
@@ -68,23 +53,25 @@ class Listener::Impl final : public ConnectionGroup {
   Counter refused_;
   Counter errors_;
   const ListenerOptions& options() const { return options_; }
+  std::size_t handshakes() const { return handshaker_ ? handshaker_->unfinished() : 0; }
 
  private:
   struct Source final : EventSource {
-    Source(Impl& owner, ListenSocket from, TlsContext* tls_of)
-        : impl(owner), socket(std::move(from)), tls(tls_of) {}
+    Source(Impl& owner, ListenSocket from, bool with_tls)
+        : impl(owner), socket(std::move(from)), tls(with_tls) {}
     virtual ~Source() = default;
     void on_ready(std::uint32_t) override { impl.accept_from(*this); }
     Impl& impl;
     ListenSocket socket;
-    TlsContext* const tls;
+    const bool tls;
   };
 
   void accept_from(Source& source);
-  std::optional<std::string> open(const std::vector<Address>& addresses, TlsContext* tls,
+  std::optional<std::string> open(const std::vector<Address>& addresses, bool tls,
                                   std::vector<Address>& bound);
-  void hand_over(int fd, const Endpoint& peer, TlsContext* tls);
-  void serve(AcceptedSocket& accepted, TlsContext* tls, Worker& worker);
+  void hand_over(int fd, const Endpoint& peer, bool tls);
+  void give_to_worker(std::shared_ptr<AcceptedSocket> accepted);
+  void serve(AcceptedSocket& accepted, Worker& worker);
   void refuse(int fd, bool plain);
   void pause();
   void resume();
@@ -97,9 +84,10 @@ class Listener::Impl final : public ConnectionGroup {
   HandlerFactory factory_;
   std::vector<std::unique_ptr<Source>> sources_;
   std::unique_ptr<Worker> acceptor_;
+  std::unique_ptr<TlsHandshaker> handshaker_;  ///< nullptr: no TLS
   std::unique_ptr<Timer> back_off_;
   LogLimiter error_log_;
-  std::size_t next_worker_ = 0;
+  std::atomic<std::size_t> next_worker_{0};
   bool paused_ = false;
   std::atomic<bool> waiting_{false};  ///< paused at the limit: the next close resumes
   std::mutex mutex_;                  ///< guards stopped_; held while posting to the acceptor
@@ -107,8 +95,8 @@ class Listener::Impl final : public ConnectionGroup {
   std::condition_variable all_closed_;
 };
 
-std::optional<std::string> Listener::Impl::open(const std::vector<Address>& addresses,
-                                                TlsContext* tls, std::vector<Address>& bound) {
+std::optional<std::string> Listener::Impl::open(const std::vector<Address>& addresses, bool tls,
+                                                std::vector<Address>& bound) {
   std::vector<ListenSocket> sockets;
   for (const Address& address : addresses) {
     auto error = ListenSocket::open(address, options_.backlog, options_.unix_mode, sockets);
@@ -116,15 +104,22 @@ std::optional<std::string> Listener::Impl::open(const std::vector<Address>& addr
   }
   for (ListenSocket& socket : sockets) {
     bound.push_back(socket.bound());
-    TlsContext* const tls_of = socket.bound().kind == Address::Kind::kTcp ? tls : nullptr;
-    sources_.push_back(std::make_unique<Source>(*this, std::move(socket), tls_of));
+    const bool with_tls = tls && socket.bound().kind == Address::Kind::kTcp;
+    sources_.push_back(std::make_unique<Source>(*this, std::move(socket), with_tls));
   }
   return std::nullopt;
 }
 
 std::optional<std::string> Listener::Impl::start(std::vector<Address>& bound) {
-  auto error = open(options_.addresses, options_.tls.get(), bound);
-  if (!error) error = open(options_.plain_addresses, nullptr, bound);
+  auto error = open(options_.addresses, options_.tls != nullptr, bound);
+  if (!error) error = open(options_.plain_addresses, false, bound);
+  if (!error && options_.tls) {
+    const std::size_t threads = std::max<std::size_t>(threads_.size() / kWorkersPerHandshaker, 1);
+    handshaker_ = std::make_unique<TlsHandshaker>(
+        *options_.tls, threads, threads_[0].clock(),
+        [this](std::shared_ptr<AcceptedSocket> done) { give_to_worker(std::move(done)); });
+    error = handshaker_->start();
+  }
   if (error) {
     sources_.clear();
     bound.clear();
@@ -156,6 +151,7 @@ void Listener::Impl::stop() {
   }
   acceptor_->stop();
   acceptor_->join();
+  if (handshaker_) handshaker_->stop();
   back_off_.reset();
   sources_.clear();
 }
@@ -166,7 +162,6 @@ bool Listener::Impl::drain(std::chrono::milliseconds grace) {
   threads_.post_all([group = static_cast<const ConnectionGroup*>(this)](Worker& worker) {
     worker.loop().for_each_connection([group](SocketConnection& connection) {
       if (connection.group() != group) return;
-      if (connection.is_handshaking()) connection.close();
       if (connection.is_open()) connection.handler().on_drain(connection);
     });
   });
@@ -201,14 +196,14 @@ void Listener::Impl::accept_from(Source& source) {
     if (fd < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) return;
     if (fd < 0) continue;  // the client has gone again (ECONNABORTED), or EINTR
     if (full) {
-      refuse(fd, source.tls == nullptr);
+      refuse(fd, !source.tls);
     } else {
       hand_over(fd, peer, source.tls);
     }
   }
 }
 
-void Listener::Impl::hand_over(int fd, const Endpoint& peer, TlsContext* tls) {
+void Listener::Impl::hand_over(int fd, const Endpoint& peer, bool tls) {
   if (peer.family() != AF_UNIX) {
     const int on = 1;
     ::setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
@@ -218,18 +213,22 @@ void Listener::Impl::hand_over(int fd, const Endpoint& peer, TlsContext* tls) {
   accepted_.add();
   holders_.fetch_add(1, std::memory_order_relaxed);
   auto accepted = std::make_shared<AcceptedSocket>(fd, peer, *this);
-  Worker& worker = threads_[next_worker_++ % threads_.size()];
-  worker.post(
-      [this, accepted = std::move(accepted), tls, &worker] { serve(*accepted, tls, worker); });
+  if (tls) return handshaker_->add(std::move(accepted));
+  give_to_worker(std::move(accepted));
 }
 
-void Listener::Impl::serve(AcceptedSocket& accepted, TlsContext* tls, Worker& worker) {
+// On the acceptor's thread, or on one of the handshaker.
+void Listener::Impl::give_to_worker(std::shared_ptr<AcceptedSocket> accepted) {
+  Worker& worker = threads_[next_worker_.fetch_add(1, std::memory_order_relaxed) % threads_.size()];
+  worker.post([this, accepted = std::move(accepted), &worker] { serve(*accepted, worker); });
+}
+
+void Listener::Impl::serve(AcceptedSocket& accepted, Worker& worker) {
   const int fd = std::exchange(accepted.fd, -1);
   SocketConnection* connection =
       SocketConnection::accepted(worker, fd, accepted.peer, options_.connection, *this);
   if (connection == nullptr) return;
-  if (tls == nullptr) return connection->serve(factory_(*connection));
-  connection->begin_tls(TlsStream::accepting(*tls, fd));
+  connection->serve(factory_(*connection), std::move(accepted.tls));
 }
 
 void Listener::Impl::refuse(int fd, bool plain) {
@@ -301,6 +300,9 @@ std::uint64_t Listener::refused_total() const {
 }
 std::uint64_t Listener::accept_errors_total() const {
   return impl_->errors_.value();
+}
+std::size_t Listener::handshakes() const {
+  return impl_->handshakes();
 }
 std::size_t Listener::connections_max() const {
   return impl_->options().connections_max;

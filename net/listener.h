@@ -12,7 +12,8 @@
 #include "net/address.h"
 #include "net/connection.h"
 
-/// Accepts connections on a thread of its own and hands them to the workers in turn.
+/// Accepts connections on a thread of its own and hands them to the workers in turn; those with TLS
+/// when their hands are shaken (tls_handshaker.h).
 ///
 /// When the process has no file descriptors left, accepting rests for kAcceptBackOff and goes on;
 /// connections wait in the kernel's backlog meanwhile.
@@ -80,6 +81,7 @@ class Listener {
   std::uint64_t accepted_total() const;
   std::uint64_t refused_total() const;        ///< at the connection limit
   std::uint64_t accept_errors_total() const;  ///< out of descriptors or memory
+  std::size_t handshakes() const;             ///< of TLS, unfinished; they are among connections()
   std::size_t connections_max() const;
 
  private:

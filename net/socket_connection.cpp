@@ -44,11 +44,15 @@ SocketConnection* SocketConnection::accepted(Worker& worker, int fd, const Endpo
   return connection;
 }
 
-void SocketConnection::serve(std::unique_ptr<ConnectionHandler> handler) {
+void SocketConnection::serve(std::unique_ptr<ConnectionHandler> handler,
+                             std::unique_ptr<TlsStream> tls) {
   handler_ = handler.release();
   owns_handler_ = true;
+  tls_ = std::move(tls);
   if (handler_ == nullptr) return close_with({CloseReason::kLocal, {}});
   arm_idle_timer();
+  // The first request often comes with the end of the handshake; the socket won't report it again.
+  if (tls_ && tls_->may_have_more()) worker_.loop().offer_later(*this);
 }
 
 SocketConnection::~SocketConnection() {
@@ -257,7 +261,6 @@ void SocketConnection::close_with(const CloseInfo& info) {
   connecting_.reset();
   if (deadline_) deadline_->timer.cancel();
   in_.take_back();
-  if (tls_) worker_.tls_handshakes().remove(*tls_);
   // The socket stays open until the handler is gone: who walks a list of handlers may ask it.
   worker_.loop().finish_later(*this, info);
 }
@@ -303,7 +306,6 @@ bool SocketConnection::peer_took_some() {
 
 void SocketConnection::on_deadline() {
   if (state_ == State::kConnecting) return close_with({CloseReason::kConnectTimeout, {}});
-  if (state_ == State::kHandshaking) return drop_handshake();
   const bool flushing = state_ == State::kFlushing;
   const std::chrono::nanoseconds limit =
       flushing ? std::chrono::nanoseconds(kCloseFlushTimeout) : options().idle_timeout;

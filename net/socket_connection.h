@@ -16,7 +16,6 @@ namespace ringcache::net {
 
 /// A Connection with its socket; the read and write path. For the files of net/ only.
 ///
-///     kHandshaking --secured---> kOpen
 ///     kConnecting --connected--> kOpen --close_after_flush--> kFlushing --sent--> kClosed
 ///          any state --close, error--> kClosed --end of turn--> on_closed, destroyed
 ///
@@ -29,11 +28,9 @@ class SocketConnection final : public Connection, public EventSource {
   /// be watched, `fd` is closed and `group` told.
   static SocketConnection* accepted(Worker& worker, int fd, const Endpoint& peer,
                                     const ConnectionOptions& options, ConnectionGroup& group);
-  /// Instead of serve(): shakes hands first, without a handler; ConnectionGroup::on_secured
-  /// follows.
-  void begin_tls(std::unique_ptr<TlsStream> tls);
-  /// The handler that goes with it until the end; then events begin.
-  void serve(std::unique_ptr<ConnectionHandler> handler);
+  /// The handler that goes with it until the end; then events begin. `tls`: whose hands were
+  /// shaken; nullptr: plain.
+  void serve(std::unique_ptr<ConnectionHandler> handler, std::unique_ptr<TlsStream> tls = nullptr);
 
   static SocketConnection* outgoing(Worker& worker, const ConnectionOptions& options,
                                     ConnectionHandler& handler);
@@ -54,7 +51,6 @@ class SocketConnection final : public Connection, public EventSource {
   void resume();
   void abandon_handler();
   void arm_idle_timer();
-  bool is_handshaking() const { return state_ == State::kHandshaking; }
   const ConnectionGroup* group() const { return profile_->group; }
 
  private:
@@ -79,9 +75,6 @@ class SocketConnection final : public Connection, public EventSource {
   std::uint32_t interest_after_send() const;
   // socket_connection_tls.cpp: only called with TLS.
   bool before_tls_io(std::uint32_t events);
-  void continue_handshake();
-  void fail_handshake();
-  void drop_handshake();
   void try_next_endpoint(std::error_code last_error);
   void finish_connecting();
   bool connected_to_itself() const;

@@ -37,9 +37,10 @@ struct TlsOptions {
   /// Small answers are gathered up to this before they are encrypted. Above 16 KiB it makes several
   /// records at once.
   std::size_t write_bytes = 16 * 1024;
-  /// From the accept to the end of the handshake.
+  /// What a client may take for its part of the handshake.
   std::chrono::milliseconds handshake_timeout{10'000};
-  /// Unfinished handshakes on one worker; above it the oldest is cut.
+  /// Handshakes that have begun and wait for the client, on one thread of the handshaker; above it
+  /// the one goes that has made the node wait longest, half a hello before a whole one.
   std::size_t handshakes_max = 1024;
 
   bool operator==(const TlsOptions&) const = default;

@@ -10,7 +10,6 @@
 #include <cerrno>
 #include <cstring>
 #include <system_error>
-#include <utility>
 
 #include "net/tls_context.h"
 
@@ -58,6 +57,7 @@ struct TlsSocketBio {
       count =
           ::send(stream.fd_, from, static_cast<std::size_t>(bytes), MSG_NOSIGNAL | MSG_DONTWAIT);
     } while (count < 0 && errno == EINTR);
+    if (count > 0) stream.has_sent_ = true;
     if (count < 0 && errno == EAGAIN) ::BIO_set_retry_write(bio);
     if (count < 0 && errno != EAGAIN) stream.socket_error_ = errno;
     return static_cast<int>(count);
@@ -210,26 +210,6 @@ bool TlsStream::write_some(WriteBuffer& out, std::span<char> gathered,
 void TlsStream::send_close_notify() {
   ::ERR_clear_error();
   if (::SSL_in_init(ssl_.get()) == 0) ::SSL_shutdown(ssl_.get());
-}
-
-// --- TlsHandshakes -------------------------------------------------------------------------------
-
-SocketConnection* TlsHandshakes::surplus(std::size_t max) const {
-  return size_ >= max ? oldest_->owner_ : nullptr;
-}
-
-void TlsHandshakes::add(TlsStream& stream, SocketConnection& owner) {
-  stream.owner_ = &owner;
-  stream.older_ = std::exchange(newest_, &stream);
-  (stream.older_ != nullptr ? stream.older_->newer_ : oldest_) = &stream;
-  ++size_;
-}
-
-void TlsHandshakes::remove(TlsStream& stream) {
-  if (std::exchange(stream.owner_, nullptr) == nullptr) return;
-  (stream.older_ != nullptr ? stream.older_->newer_ : oldest_) = stream.newer_;
-  (stream.newer_ != nullptr ? stream.newer_->older_ : newest_) = stream.older_;
-  --size_;
 }
 
 }  // namespace ringcache::net

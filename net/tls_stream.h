@@ -32,12 +32,11 @@ struct ssl_st;
 ///
 /// An idle one holds OpenSSL's state (about 15 KiB) and no buffer.
 ///
-/// Thread rule: belongs to one connection, touched by its worker only.
+/// Thread rule: belongs to one thread at a time: a handshaker's, then that of the connection's
+/// worker.
 namespace ringcache::net {
 
-class SocketConnection;
 class TlsContext;
-class TlsHandshakes;
 
 class TlsStream {
  public:
@@ -55,6 +54,8 @@ class TlsStream {
   const std::string& failure() const { return failure_; }
   /// No byte has come from the peer.
   bool is_silent() const { return received_bytes_ == 0; }
+  /// Bytes have gone to the peer: its hello is answered.
+  bool has_sent() const { return has_sent_; }
 
   /// As readv: the bytes put into `room`, in order; 0 when the peer has ended its side; -1 with
   /// errno: EAGAIN when there are none now, EPROTO for what is not TLS.
@@ -72,7 +73,6 @@ class TlsStream {
   TlsContext& context() const { return context_; }
 
  private:
-  friend class TlsHandshakes;
   friend struct TlsSocketBio;
   struct FreeSsl {
     void operator()(ssl_st* ssl) const;
@@ -90,29 +90,9 @@ class TlsStream {
   bool may_have_more_ = false;
   bool receive_wants_output_ = false;
   bool send_wants_input_ = false;
+  bool has_sent_ = false;
   std::uint64_t received_bytes_ = 0;
   std::string failure_;
-
-  // Marks of TlsHandshakes.
-  SocketConnection* owner_ = nullptr;
-  TlsStream* older_ = nullptr;
-  TlsStream* newer_ = nullptr;
-};
-
-/// The unfinished handshakes of one worker, oldest first. Belongs to the worker.
-class TlsHandshakes {
- public:
-  /// The connection that has to make room for one more: the oldest if there are `max`, or nullptr.
-  SocketConnection* surplus(std::size_t max) const;
-  void add(TlsStream& stream, SocketConnection& owner);
-  /// Done or failed. Nothing happens if it is not listed.
-  void remove(TlsStream& stream);
-  std::size_t size() const { return size_; }
-
- private:
-  TlsStream* oldest_ = nullptr;
-  TlsStream* newest_ = nullptr;
-  std::size_t size_ = 0;
 };
 
 }  // namespace ringcache::net

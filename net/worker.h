@@ -14,7 +14,6 @@
 #include "net/connection_profile.h"
 #include "net/counter.h"
 #include "net/deadline.h"
-#include "net/tls_stream.h"
 
 /// One thread, its event loop, and everything that only this thread touches: connections, timers,
 /// buffer memory, the clock of the present turn.
@@ -63,13 +62,13 @@ class Worker {
   SteadyNs now_ns() const { return timers_.now(); }
   std::uint64_t now_us() const { return static_cast<std::uint64_t>(timers_.now()) / 1'000; }
   std::uint64_t now_ms() const { return static_cast<std::uint64_t>(timers_.now()) / 1'000'000; }
+  const Clock& clock() const { return clock_; }
   /// Reads the clock now (about 25 ns): for measuring inside one turn.
   SteadyNs precise_ns() const { return clock_.now(); }
 
   TimerQueue& timers() { return timers_; }
   BlockPool& pool() { return pool_; }
   ConnectionProfiles& profiles() { return profiles_; }
-  TlsHandshakes& tls_handshakes() { return tls_handshakes_; }
   WorkerStats& stats() { return stats_; }
   const WorkerStats& stats() const { return stats_; }
   /// Runs `work` once, after all handlers of this turn and before the connections that were
@@ -93,7 +92,6 @@ class Worker {
   ConnectionProfiles profiles_;
   TimerQueue timers_;
   WorkerStats stats_;
-  TlsHandshakes tls_handshakes_;
   std::shared_ptr<EventLoop> loop_;
   std::thread thread_;
 };

@@ -142,4 +142,41 @@ std::string TlsClient::server_name() const {
   return name;
 }
 
+HalfWayClient::HalfWayClient(const Address& address)
+    : plain_(address), context_(SSL_CTX_new(TLS_client_method())), ssl_(SSL_new(context_)) {
+  SSL_set_bio(ssl_, BIO_new(BIO_s_mem()), BIO_new(BIO_s_mem()));
+  SSL_set_connect_state(ssl_);
+  SSL_do_handshake(ssl_);
+  hello_ = take_output();
+  plain_.send(hello_);
+}
+
+HalfWayClient::~HalfWayClient() {
+  SSL_free(ssl_);
+  SSL_CTX_free(context_);
+}
+
+std::string HalfWayClient::take_output() {
+  std::string bytes(BIO_ctrl_pending(SSL_get_wbio(ssl_)), '\0');
+  BIO_read(SSL_get_wbio(ssl_), bytes.data(), static_cast<int>(bytes.size()));
+  return bytes;
+}
+
+bool HalfWayClient::has_an_answer() {
+  const std::string byte = plain_.receive(1);
+  BIO_write(SSL_get_rbio(ssl_), byte.data(), static_cast<int>(byte.size()));
+  return !byte.empty();
+}
+
+bool HalfWayClient::finish() {
+  while (SSL_do_handshake(ssl_) != 1) {
+    const std::string byte = plain_.receive(1);
+    if (byte.empty()) return false;
+    BIO_write(SSL_get_rbio(ssl_), byte.data(), 1);
+  }
+  // The server hears of the end only by this; it answers only when it is content.
+  SSL_write(ssl_, "x", 1);
+  return plain_.send(take_output()) && !plain_.receive(1).empty();
+}
+
 }  // namespace ringcache::net::testing

@@ -72,4 +72,28 @@ class TlsClient {
   bool connected_ = false;
 };
 
+/// A client that says its hello and then waits: its handshake stays unfinished until finish().
+class HalfWayClient {
+ public:
+  explicit HalfWayClient(const Address& address);
+  ~HalfWayClient();
+  HalfWayClient(const HalfWayClient&) = delete;
+  HalfWayClient& operator=(const HalfWayClient&) = delete;
+
+  const std::string& hello() const { return hello_; }
+  /// Whether the server has answered; waits for it.
+  bool has_an_answer();
+  /// Goes on. False: the server would not.
+  bool finish();
+
+ private:
+  /// What OpenSSL wants to send.
+  std::string take_output();
+
+  Client plain_;
+  ssl_ctx_st* context_ = nullptr;
+  ssl_st* ssl_ = nullptr;
+  std::string hello_;
+};
+
 }  // namespace ringcache::net::testing

@@ -1,0 +1,247 @@
+#include "net/tls_handshaker.h"
+
+#include <poll.h>
+#include <sys/ioctl.h>
+
+#include <algorithm>
+#include <chrono>
+#include <list>
+#include <utility>
+
+#include "net/counter.h"
+#include "net/deadline.h"
+#include "net/event_loop.h"
+#include "net/tls_context.h"
+#include "net/worker.h"
+
+namespace ringcache::net {
+
+namespace {
+
+/// Clients of the queue that are found to have gone in one turn, each for two system calls.
+constexpr int kGonePerTurn = 64;
+
+bool has_gone(int fd) {
+  pollfd asked{.fd = fd, .events = POLLRDHUP, .revents = 0};
+  return ::poll(&asked, 1, 0) > 0;  // POLLHUP and POLLERR come unasked
+}
+
+bool has_unread_input(int fd) {
+  int bytes = 0;
+  return ::ioctl(fd, FIONREAD, &bytes) == 0 && bytes > 0;
+}
+
+}  // namespace
+
+/// One thread of it.
+class TlsHandshaker::Lane {
+ public:
+  Lane(TlsContext& context, std::size_t index, const Clock& clock, const Secured& on_secured)
+      : context_(context),
+        on_secured_(on_secured),
+        worker_(index, "tls-" + std::to_string(index), clock, nullptr) {}
+
+  std::optional<std::string> start() { return worker_.start(); }
+  void stop();
+  void add(std::shared_ptr<AcceptedSocket> accepted);
+  std::size_t unfinished() const { return unfinished_.value(); }
+
+ private:
+  struct Client;
+  using Clients = std::list<Client>;
+
+  struct Client final : EventSource {
+    Client(Lane& of, std::shared_ptr<AcceptedSocket> socket)
+        : lane(of), accepted(std::move(socket)), deadline(of.worker_.timers(), [this] {
+            lane.context_.count_timeout();
+            lane.finish(*this);
+          }) {}
+    virtual ~Client() = default;
+    void on_ready(std::uint32_t events) override { lane.on_ready(*this, events); }
+
+    Lane& lane;
+    std::shared_ptr<AcceptedSocket> accepted;
+    Timer deadline;
+    std::chrono::nanoseconds left{0};  ///< of its time, while it is queued
+    Clients* list = nullptr;           ///< the one that it is in
+    Clients::iterator self;
+  };
+
+  void begin(std::shared_ptr<AcceptedSocket> accepted);
+  void on_ready(Client& client, std::uint32_t events);
+  void enqueue(Client& client);
+  static void answer_next(void* lane) { static_cast<Lane*>(lane)->answer_next(); }
+  void answer_next();
+  void step(Client& client);
+  void make_room();
+  void fail(Client& client, std::string_view cause, bool silent);
+  void finish(Client& client);
+  void move_to(Clients& list, Client& client);
+
+  TlsContext& context_;
+  const Secured& on_secured_;
+  Worker worker_;
+  // Every client is in one of these, in the order in which it came there.
+  Clients silent_;    ///< not a byte yet
+  Clients queue_;     ///< bytes of a hello, to be read
+  Clients half_;      ///< half a hello was read
+  Clients answered_;  ///< it is the client's turn
+  Clients over_;      ///< destroyed at the end of the turn: events may still be coming
+  bool scheduled_ = false;
+  Counter unfinished_;
+};
+
+void TlsHandshaker::Lane::stop() {
+  worker_.stop();
+  worker_.join();
+  for (Clients* list : {&silent_, &queue_, &half_, &answered_, &over_}) list->clear();
+  unfinished_.set(0);
+}
+
+void TlsHandshaker::Lane::add(std::shared_ptr<AcceptedSocket> accepted) {
+  worker_.post([this, accepted = std::move(accepted)] { begin(accepted); });
+}
+
+void TlsHandshaker::Lane::begin(std::shared_ptr<AcceptedSocket> accepted) {
+  const int fd = accepted->fd;
+  Client& client = silent_.emplace_back(*this, std::move(accepted));
+  client.list = &silent_;
+  client.self = std::prev(silent_.end());
+  unfinished_.add();
+  client.deadline.after(context_.options().handshake_timeout);
+  if (!worker_.loop().add(fd, EPOLLIN, client)) finish(client);
+}
+
+void TlsHandshaker::Lane::on_ready(Client& client, std::uint32_t events) {
+  if (client.list == &over_) return;
+  if (client.list == &queue_) return fail(client, "the peer has closed", false);  // nothing else
+  if (client.list == &answered_) return step(client);
+  const int fd = client.accepted->fd;
+  // Nobody shakes hands with half a connection.
+  if ((events & (EPOLLHUP | EPOLLERR)) != 0 || has_gone(fd)) {
+    return fail(client, "the peer has closed", client.list == &silent_ && !has_unread_input(fd));
+  }
+  enqueue(client);
+}
+
+void TlsHandshaker::Lane::enqueue(Client& client) {
+  const std::chrono::nanoseconds left(client.deadline.due() - worker_.now_ns());
+  client.left = std::max(left, std::chrono::nanoseconds(0));
+  client.deadline.cancel();
+  worker_.loop().modify(client.accepted->fd, 0, client);
+  move_to(queue_, client);
+  if (!std::exchange(scheduled_, true)) worker_.at_end_of_turn(&Lane::answer_next, this);
+}
+
+void TlsHandshaker::Lane::answer_next() {
+  scheduled_ = false;
+  over_.clear();
+  for (int gone = 0; !queue_.empty() && gone < kGonePerTurn; ++gone) {
+    Client& client = queue_.front();
+    if (has_gone(client.accepted->fd)) {
+      fail(client, "the peer has closed", false);
+      continue;
+    }
+    client.deadline.after(client.left);
+    step(client);
+    break;
+  }
+  if ((!queue_.empty() || !over_.empty()) && !std::exchange(scheduled_, true)) {
+    worker_.at_end_of_turn(&Lane::answer_next, this);
+  }
+}
+
+// The next step of the handshake, as far as the socket lets it.
+void TlsHandshaker::Lane::step(Client& client) {
+  AcceptedSocket& accepted = *client.accepted;
+  if (!accepted.tls) {
+    make_room();
+    accepted.tls = TlsStream::accepting(context_, accepted.fd);
+    if (!accepted.tls) return fail(client, "no memory", false);
+  }
+  std::uint32_t wanted = EPOLLIN;
+  switch (accepted.tls->handshake()) {
+    case TlsStream::Handshake::kFailed:
+      return fail(client, accepted.tls->failure(), accepted.tls->is_silent());
+    case TlsStream::Handshake::kDone:
+      worker_.loop().remove(accepted.fd);
+      on_secured_(std::exchange(client.accepted, nullptr));
+      return finish(client);
+    case TlsStream::Handshake::kWantsOutput:
+      wanted = EPOLLOUT;
+      break;
+    case TlsStream::Handshake::kWantsInput:
+      break;
+  }
+  worker_.loop().modify(accepted.fd, wanted, client);
+  Clients& list = accepted.tls->has_sent() ? answered_ : half_;
+  if (client.list != &list) move_to(list, client);
+}
+
+// For one more that has begun.
+void TlsHandshaker::Lane::make_room() {
+  if (half_.size() + answered_.size() < context_.options().handshakes_max) return;
+  context_.count_dropped();
+  finish(half_.empty() ? answered_.front() : half_.front());
+}
+
+void TlsHandshaker::Lane::fail(Client& client, std::string_view cause, bool silent) {
+  context_.count_error(PeerAddress(client.accepted->peer).text(), cause, silent, worker_.now_ns());
+  finish(client);
+}
+
+// Closes the socket, if it was not handed over. The client is destroyed at the end of the turn.
+void TlsHandshaker::Lane::finish(Client& client) {
+  client.deadline.cancel();
+  if (client.accepted) worker_.loop().remove(client.accepted->fd);
+  client.accepted.reset();
+  move_to(over_, client);
+  unfinished_.set(unfinished_.value() - 1);
+  if (!std::exchange(scheduled_, true)) worker_.at_end_of_turn(&Lane::answer_next, this);
+}
+
+void TlsHandshaker::Lane::move_to(Clients& list, Client& client) {
+  list.splice(list.end(), *client.list, client.self);
+  client.list = &list;
+}
+
+// --- TlsHandshaker -------------------------------------------------------------------------------
+
+TlsHandshaker::TlsHandshaker(TlsContext& context, std::size_t threads, const Clock& clock,
+                             Secured on_secured)
+    : on_secured_(std::move(on_secured)) {
+  for (std::size_t index = 0; index < threads; ++index) {
+    lanes_.push_back(std::make_unique<Lane>(context, index, clock, on_secured_));
+  }
+}
+
+TlsHandshaker::~TlsHandshaker() {
+  stop();
+}
+
+std::optional<std::string> TlsHandshaker::start() {
+  for (const auto& lane : lanes_) {
+    if (auto error = lane->start()) {
+      stop();
+      return error;
+    }
+  }
+  return std::nullopt;
+}
+
+void TlsHandshaker::stop() {
+  for (const auto& lane : lanes_) lane->stop();
+}
+
+void TlsHandshaker::add(std::shared_ptr<AcceptedSocket> accepted) {
+  const std::size_t lane = next_lane_.fetch_add(1, std::memory_order_relaxed) % lanes_.size();
+  lanes_[lane]->add(std::move(accepted));
+}
+
+std::size_t TlsHandshaker::unfinished() const {
+  std::size_t count = 0;
+  for (const auto& lane : lanes_) count += lane->unfinished();
+  return count;
+}
+
+}  // namespace ringcache::net

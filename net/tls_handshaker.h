@@ -1,0 +1,68 @@
+#pragma once
+
+#include <atomic>
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "net/accepted_socket.h"
+#include "net/clock.h"
+
+/// Shakes hands with the TLS clients of a listener, on threads of its own: who is connected already
+/// never waits for a private key, however many newcomers there are.
+///
+///     add() -> [waits for its first byte] -> [queue] -> one step -> [answered] -> done: on_secured
+///                                               ^-- [half a hello] <--'
+///
+/// A hello costs a private-key operation (RSA-2048 about 1 ms, RSA-4096 about 5 ms), so hellos wait
+/// in a queue and one is answered in each turn of the loop; what newcomers and answered clients do
+/// goes before it. A client that has gone while it was queued costs nothing.
+///
+/// Bounds, of TlsOptions:
+///  - A client has handshake_timeout for its part. The time in the queue, which is ours, is not
+///    counted, and nobody is cut in the queue.
+///  - What waits for its first byte, or has one and is queued, holds half a KiB and is bounded
+///    by the listener's connections_max. Once begun it holds up to 45 KiB, and handshakes_max of
+///    those may be unfinished on one thread: above it the oldest half of a hello goes, or, if there
+///    is none, the client that has left its answer unanswered for the longest time.
+///
+/// Thread rule: made, started and stopped by one control thread; add() on any thread between the
+/// two; unfinished() on any.
+namespace ringcache::net {
+
+class TlsContext;
+
+/// One thread shakes hands for so many workers.
+constexpr std::size_t kWorkersPerHandshaker = 4;
+
+class TlsHandshaker {
+ public:
+  /// Runs on a thread of the handshaker; `accepted` has its TlsStream.
+  using Secured = std::function<void(std::shared_ptr<AcceptedSocket> accepted)>;
+
+  /// `context` and `clock` must outlive it.
+  TlsHandshaker(TlsContext& context, std::size_t threads, const Clock& clock, Secured on_secured);
+  ~TlsHandshaker();  ///< as stop()
+  TlsHandshaker(const TlsHandshaker&) = delete;
+  TlsHandshaker& operator=(const TlsHandshaker&) = delete;
+
+  /// An error text (out of descriptors, out of threads) or nothing.
+  [[nodiscard]] std::optional<std::string> start();
+  /// Closes what is unfinished; what was done before has been given to on_secured. Idempotent.
+  void stop();
+
+  void add(std::shared_ptr<AcceptedSocket> accepted);
+  std::size_t unfinished() const;
+
+ private:
+  class Lane;
+
+  const Secured on_secured_;
+  std::vector<std::unique_ptr<Lane>> lanes_;
+  std::atomic<std::size_t> next_lane_{0};
+};
+
+}  // namespace ringcache::net

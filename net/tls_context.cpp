@@ -67,6 +67,7 @@ TlsContext::TlsContext(TlsOptions options) : options_(std::move(options)) {}
 TlsContext::~TlsContext() = default;
 
 std::optional<std::string> TlsContext::refresh() {
+  const std::lock_guard alone(loading_);
   ::ERR_clear_error();
   ContextPtr fresh(::SSL_CTX_new(::TLS_server_method()));
   if (!fresh) return failed("Error starting TLS");

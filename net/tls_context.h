@@ -22,7 +22,7 @@ struct ssl_st;
 /// error changes nothing. Sessions of the old one are not resumed: a client certificate that was
 /// withdrawn with its CA is asked for again.
 ///
-/// Thread rule: any thread.
+/// Thread rule: any thread. Loads are one after the other, so the one that began last stays.
 namespace ringcache::net {
 
 class TlsContext {
@@ -65,6 +65,7 @@ class TlsContext {
   std::optional<std::string> set_rules(ssl_ctx_st* context);
 
   const TlsOptions options_;
+  std::mutex loading_;  // held for a whole refresh(), taken before the other one
   mutable std::mutex mutex_;
   ContextPtr context_;  // under mutex_
   LogLimiter log_;

@@ -158,9 +158,6 @@ Executor::Next Executor::execute(const Request& request, const HashedKey& key,
       out.append("VERSION ");
       write_line(out, host_.version());
       break;
-    case Command::kRefreshCerts:
-      refresh_certificates(out);
-      break;
     case Command::kLru:
     case Command::kSlabs:
     case Command::kCacheMemlimit:
@@ -175,7 +172,7 @@ Executor::Next Executor::execute(const Request& request, const HashedKey& key,
       return Next::kClose;
     case Command::kWatch:
       return Next::kWatch;
-    default:  // reads and stores have calls of their own
+    default:  // reads, stores and refresh_certs have calls of their own
       write_line(out, protocol::kErrorUnknownCommand);
       break;
   }
@@ -234,14 +231,6 @@ void Executor::flush_all(const Request& request, net::WriteBuffer& out) {
 void Executor::verbosity(const Request& request, net::WriteBuffer& out) {
   outside_batch([&] { host_.set_verbosity(request.delta); });
   if (!request.quiet) out.append(protocol::kOk);
-}
-
-void Executor::refresh_certificates(net::WriteBuffer& out) {
-  std::optional<std::string> wrong;
-  outside_batch([&] { wrong = host_.refresh_certificates(); });
-  // The text may name paths of any length.
-  if (wrong) out.append(*wrong += protocol::kCrlf);
-  if (!wrong) out.append(protocol::kOk);
 }
 
 void Executor::stats(const Request& request, net::WriteBuffer& out) {

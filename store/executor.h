@@ -106,7 +106,8 @@ class Executor {
   std::size_t retrieve(const protocol::Request& request, std::size_t first_key,
                        std::size_t output_bytes_max, net::WriteBuffer& out);
 
-  // Any other command without a data block. `key` is hashed(request.key()) for commands with a key.
+  // Any other command without a data block, but for refresh_certs, which is the session's. `key` is
+  // hashed(request.key()) for commands with a key.
   Next execute(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
 
   // A storage command whose data block is there: value_bytes and two more.
@@ -176,7 +177,6 @@ class Executor {
   void flush_all(const protocol::Request& request, net::WriteBuffer& out);
   void stats(const protocol::Request& request, net::WriteBuffer& out);
   static void stats_detail(std::string_view word, net::WriteBuffer& out);
-  void refresh_certificates(net::WriteBuffer& out);
   void verbosity(const protocol::Request& request, net::WriteBuffer& out);
 
   // executor_admin.cpp; the string views are the answers

@@ -27,8 +27,6 @@ class ExecutorHost {
   virtual void reset_stats() = 0;
   // `verbosity`.
   virtual void set_verbosity(std::uint64_t level) = 0;
-  // `refresh_certs`: what is wrong, or nothing.
-  virtual std::optional<std::string> refresh_certificates() = 0;
   // `shutdown`: begins to end the process, as SIGTERM does.
   virtual void shut_down() = 0;
   // What `version` answers after "VERSION ".

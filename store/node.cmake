@@ -10,6 +10,7 @@ add_library(ringcache_node_core STATIC
   executor_watch.cpp
   node.cpp
   node_authentication.cpp
+  node_certificate_loader.cpp
   node_command_line.cpp
   node_credentials.cpp
   node_extended_options.cpp
@@ -19,6 +20,7 @@ add_library(ringcache_node_core STATIC
   node_peer.cpp
   node_process.cpp
   node_session.cpp
+  node_session_refresh.cpp
   node_session_watch.cpp
   node_stats.cpp
   node_tls.cpp

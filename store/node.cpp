@@ -94,6 +94,13 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
   if (options_.huge_pages && !store_.prefer_huge_pages()) {
     net::log_warn("-L has no effect: the system has no transparent huge pages");
   }
+  if (tls_) {
+    certificates_ = std::make_unique<CertificateLoader>(
+        *tls_, threads_,
+        [this](std::size_t worker, std::uint64_t number, const CertificateLoader::Wrong& wrong) {
+          workers_[worker]->finish_refreshes(number, *wrong);
+        });
+  }
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     workers_.push_back(std::make_unique<NodeWorker>(store_, static_cast<ExecutorHost&>(*this),
                                                     budget_, node_clock_));
@@ -110,6 +117,7 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
     }
     workers_.back()->auth_timeout = options_.auth_timeout;
     workers_.back()->credentials = credentials_.get();
+    workers_.back()->certificates = certificates_.get();
   }
   listener_ = std::make_unique<net::Listener>(
       threads_, listener_options(), [this](net::Connection& connection) {
@@ -123,6 +131,7 @@ Node::~Node() {
   listener_.reset();
   threads_.stop();
   threads_.join();
+  if (certificates_) certificates_->stop();
   if (watchers_) watchers_->stop();
   maintenance_.stop();
 }
@@ -147,6 +156,9 @@ net::ListenerOptions Node::listener_options() const {
 std::optional<std::string> Node::start() {
   if (auto error = threads_.start()) return error;
   if (watchers_) watchers_->start(threads_);
+  if (certificates_) {
+    if (auto error = certificates_->start()) return error;
+  }
   if (auto error = start_metrics()) return error;
   if (auto error = listener_->start()) return error;
   maintenance_.start();
@@ -194,6 +206,7 @@ bool Node::drain() {
   const bool all_closed = listener_->drain(options_.shutdown_grace);
   threads_.stop();
   threads_.join();
+  if (certificates_) certificates_->stop();
   if (watchers_) watchers_->stop();
   maintenance_.stop();
   return all_closed;
@@ -277,11 +290,6 @@ StoreOptions Node::current_store_options() const {
 void Node::shut_down() {
   net::log_info("asked to shut down");
   ::kill(::getpid(), SIGTERM);
-}
-
-std::optional<std::string> Node::refresh_certificates() {
-  if (!tls_) return std::string(protocol::kErrorNoTls);
-  return tls_->refresh();
 }
 
 std::string_view Node::version() const {

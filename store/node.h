@@ -23,6 +23,7 @@
 #include "net/listener.h"
 #include "net/tls_context.h"
 #include "store/executor_host.h"
+#include "store/node_certificate_loader.h"
 #include "store/node_credentials.h"
 #include "store/node_figures.h"
 #include "store/node_maintenance.h"
@@ -65,7 +66,6 @@ class Node final : private ExecutorHost {
   void append_stats(StatsKind kind, Seconds now, std::string& out) override;
   void reset_stats() override;
   void set_verbosity(std::uint64_t level) override;
-  std::optional<std::string> refresh_certificates() override;
   void shut_down() override;
   StoreOptions current_store_options() const;
   std::string_view version() const override;
@@ -88,6 +88,7 @@ class Node final : private ExecutorHost {
   const std::shared_ptr<net::TlsContext> tls_;        // nullptr without -Z
   std::unique_ptr<CredentialFile> credentials_;       // nullptr without -Y
   std::vector<std::unique_ptr<NodeWorker>> workers_;  // by index of the thread
+  std::unique_ptr<CertificateLoader> certificates_;   // nullptr without -Z
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<net::AdminServer> admin_;
   std::atomic<bool> accepting_{false};

@@ -47,7 +47,7 @@ void NodeSession::on_bytes(net::Connection& connection) {
     connection.yield();
   }
   publish_state();
-  const bool all_executed = !output_was_full_ && !yielded_;
+  const bool all_executed = !output_was_full_ && !yielded_ && state_ != State::kRefresh;
   if (step == Step::kClose || (input_ended_ && all_executed)) connection.close_after_flush();
 }
 
@@ -68,6 +68,9 @@ NodeSession::Step NodeSession::run(net::Connection& connection) {
         break;
       case State::kSwallow:
         step = run_swallow(connection);
+        break;
+      case State::kRefresh:
+        step = Step::kNeedMore;  // goes on in finish_refresh()
         break;
       case State::kWatch:
         step = run_watch(connection);
@@ -172,10 +175,14 @@ bool NodeSession::ends_look_ahead(const ParsedRequest& parsed) {
   if (parsed.result == ParseResult::kInvalid) {
     return parsed.request.close || parsed.request.swallow_bytes > 0;
   }
-  if (parsed.request.command == Command::kQuit || parsed.request.command == Command::kWatch) {
-    return true;
+  switch (parsed.request.command) {
+    case Command::kQuit:
+    case Command::kWatch:
+    case Command::kRefreshCerts:
+      return true;
+    default:
+      return protocol::spec(parsed.request.command).has_value && !parsed.has_block;
   }
-  return protocol::spec(parsed.request.command).has_value && !parsed.has_block;
 }
 
 void NodeSession::prefetch(std::size_t count) {
@@ -211,6 +218,7 @@ NodeSession::Step NodeSession::execute(net::Connection& connection, ParsedReques
     get_refused_ = parsed.request.more_keys;
     return Step::kAgain;
   }
+  if (command == Command::kRefreshCerts) return start_refresh(connection);
   if (!spec.multi_key) {
     const Executor::Next next =
         worker_.executor.execute(parsed.request, parsed.key, connection.out());
@@ -362,7 +370,8 @@ void NodeSession::on_drained(net::Connection&) {
 void NodeSession::on_end_of_input(net::Connection& connection) {
   input_ended_ = true;
   stop_watching();
-  if (!output_was_full_ && !yielded_) connection.close_after_flush();
+  if (output_was_full_ || yielded_ || state_ == State::kRefresh) return;
+  connection.close_after_flush();
 }
 
 void NodeSession::on_drain(net::Connection& connection) {
@@ -372,6 +381,7 @@ void NodeSession::on_drain(net::Connection& connection) {
 void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& info) {
   connection.in().take_back();
   if (state_ == State::kValue) worker_.executor.abandon_store(arriving_->pending);
+  if (state_ == State::kRefresh) worker_.abandon_refresh(*this);
   state_ = State::kCommands;
   end_upload();
   stop_watching();

@@ -16,6 +16,7 @@
 //   kCommands  parse and execute
 //   kValue     the data block of a storage command is arriving
 //   kSwallow   the data block of a refused command is being dropped
+//   kRefresh   certificates are being read for it: nothing is read or executed meanwhile
 //   kWatch     it said `watch`: lines go out (node_watchers.h), what comes in is dropped
 //
 // A data block has a time in which all of it must be there, however it comes: what has arrived
@@ -28,6 +29,8 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include "net/connection.h"
 #include "protocol/request_parser.h"
@@ -57,9 +60,12 @@ class NodeSession final : public net::ConnectionHandler {
   void on_drain(net::Connection& connection) override;
   void on_closed(net::Connection& connection, const net::CloseInfo& info) override;
 
+  // The answer to `refresh_certs`, from NodeWorker::finish_refreshes.
+  void finish_refresh(const std::optional<std::string>& wrong);
+
  private:
   friend struct ArrivingBlock;  // its timer
-  enum class State : std::uint8_t { kStranger, kCommands, kValue, kSwallow, kWatch };
+  enum class State : std::uint8_t { kStranger, kCommands, kValue, kSwallow, kRefresh, kWatch };
   // What a step of the loop in run() found.
   enum class Step : std::uint8_t { kAgain, kNeedMore, kOutputFull, kYield, kClose };
 
@@ -69,6 +75,8 @@ class NodeSession final : public net::ConnectionHandler {
   Step run_commands(net::Connection& connection);
   Step run_value(net::Connection& connection);
   Step run_swallow(net::Connection& connection);
+  // node_session_refresh.cpp
+  Step start_refresh(net::Connection& connection);
   // node_session_watch.cpp
   Step run_watch(net::Connection& connection);
   Step start_watching(net::Connection& connection, const protocol::Request& request);

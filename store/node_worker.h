@@ -11,6 +11,7 @@
 #include <cstdint>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,12 +24,15 @@
 #include "store/executor.h"
 #include "store/node_arriving_block.h"
 #include "store/node_authentication.h"
+#include "store/node_certificate_loader.h"
 #include "store/node_clock.h"
 #include "store/node_credentials.h"
 #include "store/node_options.h"
 #include "store/node_watchers.h"
 
 namespace ringcache::store {
+
+class NodeSession;
 
 // What a connection is doing, as `stats conns` names it.
 enum class SessionState : std::uint8_t { kReading, kValue, kSwallowing, kWriting, kWatching };
@@ -99,6 +103,10 @@ struct NodeWorker {
   std::unique_ptr<ArrivingBlock> take_arriving(net::TimerQueue& timers);
   void give_arriving(std::unique_ptr<ArrivingBlock> block);
 
+  // Answers the sessions that wait for loads of certificates up to `number`.
+  void finish_refreshes(std::uint64_t number, const std::optional<std::string>& wrong);
+  void abandon_refresh(const NodeSession& session);
+
   // Counts an attempt of a client to say who it is; the log hears of wrong ones.
   void count_authentication(AuthVerdict verdict, const net::Connection& connection);
 
@@ -115,6 +123,14 @@ struct NodeWorker {
   const CredentialFile* credentials = nullptr;
   // In which a new connection must say who it is; 0 = any.
   std::chrono::milliseconds auth_timeout{0};
+  // Reads certificates again; nullptr = there are none. Not owned.
+  CertificateLoader* certificates = nullptr;
+  // Sessions that wait for it, each for the load of that number.
+  struct Refresh {
+    NodeSession* session;
+    std::uint64_t number;
+  };
+  std::vector<Refresh> refreshes;
   std::array<ParsedRequest, kLookAhead> parsed;
   std::vector<std::unique_ptr<ArrivingBlock>> spare_arriving;
   // Of the session that runs now: what it may still execute, and what it has, for the durations.

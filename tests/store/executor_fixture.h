@@ -25,7 +25,6 @@ struct TestHost : ExecutorHost {
   }
   void reset_stats() override { ++resets; }
   void set_verbosity(std::uint64_t value) override { level = value; }
-  std::optional<std::string> refresh_certificates() override { return refresh_error; }
   void shut_down() override { ++shutdowns; }
   int shutdowns = 0;
   std::string_view version() const override { return "1.2.3-test"; }
@@ -33,7 +32,6 @@ struct TestHost : ExecutorHost {
   std::vector<StatsKind> asked;
   int resets = 0;
   std::uint64_t level = 0;
-  std::optional<std::string> refresh_error;
 };
 
 inline StoreOptions small_store() {

@@ -286,10 +286,6 @@ TEST_CASE("commands about the process reach the host") {
   client.now = 77;
   CHECK(client.say("version\r\n") == "VERSION 1.2.3-test\r\n");
   CHECK(client.say("verbosity 2\r\n") == "OK\r\n");
-  CHECK(client.say("refresh_certs\r\n") == "OK\r\n");
-  const std::string long_path(100'000, 'x');
-  client.host.refresh_error = "Error loading the key: " + long_path;
-  CHECK(client.say("refresh_certs\r\n") == "Error loading the key: " + long_path + "\r\n");
   CHECK(client.host.level == 2);
   CHECK(client.say("stats reset\r\n") == "RESET\r\n");
   CHECK(client.host.resets == 1);

@@ -6,6 +6,7 @@ ringcache_unit_test(node_test
     executor_rules_test.cpp
     executor_test.cpp
     node_authentication_test.cpp
+    node_certificate_loader_test.cpp
     node_command_line_test.cpp
     node_fairness_test.cpp
     node_limits_test.cpp

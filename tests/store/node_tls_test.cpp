@@ -1,9 +1,11 @@
 // A node with -Z: settings, figures, refresh_certs, and values of every size. TLS itself is tested
 // in tests/net/tls_test.cpp.
 #include <doctest/doctest.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <stdexcept>
 #include <string>
 
@@ -88,6 +90,40 @@ TEST_CASE("refresh_certs and SIGHUP take new certificates, and say what is wrong
       asked(again, "refresh_certs\r\n")
           .starts_with("Error loading the certificate chain: " + file.path.string() + " : error:"));
   CHECK(TlsClient(address).server_name() == "third");
+}
+
+TEST_CASE("while certificates are read, their client waits and nobody else does") {
+  const PemFile file;
+  const Certificate certificate("node");
+  certificate.write(file.path);
+  const std::string chain = file.path.string() + ".chain";
+  certificate.write(chain);
+  NodeOptions options = file.options();
+  options.threads = 1;
+  options.tls.key_file = file.path;
+  options.tls.chain_file = chain;
+  TestNode server(options);
+  // A reader of a pipe waits for its writer.
+  std::filesystem::remove(chain);
+  REQUIRE(::mkfifo(chain.c_str(), 0600) == 0);
+
+  TlsClient asking(server.node.bound().front());
+  REQUIRE(asking.send("mn\r\nrefresh_certs\r\nmn\r\nrefresh_certs\r\nquit\r\n"));
+  CHECK(asking.receive(4) == "MN\r\n");
+  Client other(server.node.bound().back());
+  check_exchange(other, "set k 0 0 1\r\n1\r\nget k\r\n",
+                 "STORED\r\n" + value_reply("k", "1") + "END\r\n");
+  {
+    TlsClient gone(server.node.bound().front());  // nobody is there when its load is done
+    REQUIRE(gone.send("refresh_certs\r\n"));
+    gone.plain().reset();
+  }
+  check_exchange(other, "mn\r\n", "MN\r\n");
+  certificate.write(chain);
+  CHECK(asking.receive(8) == "OK\r\nMN\r\n");
+  std::ofstream(chain) << "nonsense";
+  CHECK(asking.receive_all().starts_with("Error loading the certificate chain: " + chain));
+  std::filesystem::remove(chain);
 }
 
 TEST_CASE("stats has memcached's lines of TLS, and none without") {

@@ -1,8 +1,7 @@
-"""What every part of the harness needs: where programs are, free ports, waiting for an event."""
+"""What every part of the harness needs: where programs are, ports, waiting for an event."""
 
 import contextlib
 import os
-import random
 import select
 import shutil
 import socket
@@ -11,6 +10,8 @@ import time
 
 REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 sys.path.append(os.path.join(REPOSITORY, "tests", "support"))
+from ports import free_port
+
 BIN = os.environ.get("RINGCACHE_BIN", os.path.join(REPOSITORY, "build", "release", "bin"))
 NODE = os.path.join(BIN, "ringcache-node")
 PROXY = os.path.join(BIN, "ringcache-proxy")
@@ -43,25 +44,6 @@ def eventually(what, check, patience_s=None):
         if time.monotonic() > deadline:
             raise Failure(f"did not happen in time: {what}; last seen: {value!r}")
         select.select([], [], [], 0.01)
-
-
-_reserved_ports = []  # descriptors of abstract sockets: their names keep parallel tests away
-
-
-def free_port():
-    """A port below the range of outgoing connections, held for this process until it ends."""
-    while True:
-        port = random.SystemRandom().randrange(10240, 32000)
-        reservation = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        try:
-            reservation.bind(f"\0ringcache-e2e-{port}")
-            with socket.socket() as probe:
-                probe.bind((HOST, port))
-        except OSError:
-            reservation.close()
-            continue
-        _reserved_ports.append(reservation.detach())
-        return port
 
 
 def can_connect(port):

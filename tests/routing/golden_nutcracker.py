@@ -9,6 +9,8 @@ import sys
 import tempfile
 import time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from ports import free_port
 from recording_servers import RecordingServers, Report, make_keys, on_default_port, place
 
 KEY_COUNT = 10_000
@@ -107,12 +109,6 @@ def wait_for_proxy(process, paths):
         if process.poll() is not None or time.monotonic() > deadline:
             raise RuntimeError(f"nutcracker did not start: {process.stderr.read()!r}")
         time.sleep(0.01)  # between two looks; nothing depends on how long
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def run(nutcracker, tool, folder, report):

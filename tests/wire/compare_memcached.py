@@ -24,6 +24,9 @@ import subprocess
 import sys
 import time
 
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from ports import free_port
+
 SENTINEL = b"mg wire-sentinel Owire-sentinel\r\n"
 SENTINEL_ANSWER = b"EN Owire-sentinel\r\n"
 PIECE_BYTES = 3
@@ -164,9 +167,7 @@ class Server:
         if match:
             self.address = (match.group(1).strip("[]"), int(match.group(2)))
             return
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         self.address = ("127.0.0.1", port)
         command = shlex.split(spec.replace("{port}", str(port)))
         if os.path.basename(command[0]) == "memcached" and os.geteuid() == 0:

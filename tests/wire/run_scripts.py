@@ -25,6 +25,7 @@ time to pass; --timeout only bounds a server that hangs. Exit code: 0 as scripte
 """
 
 import argparse
+import os
 import re
 import shlex
 import signal
@@ -32,6 +33,9 @@ import socket
 import subprocess
 import sys
 import time
+
+sys.path.append(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "support"))
+from ports import free_port
 
 CUT_BYTES = 3
 CUT_SENDS_BYTES_MAX = 400
@@ -207,9 +211,7 @@ def shown(data):
 class Server:
     def __init__(self, command, arguments, timeout):
         self.timeout = timeout
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
+        self.port = free_port()
         words = [word.replace("{port}", str(self.port)) for word in shlex.split(command)]
         self.process = subprocess.Popen(words + arguments)
         self.wait_until_it_listens()

@@ -9,19 +9,14 @@ import subprocess
 import tempfile
 import time
 
+from ports import free_port
+
 READY_SECONDS = 20
 CONNECTIONS_MAX = 6000  # what each server is told to allow; the largest row has 5,000
 
 
 class ServerError(Exception):
     """A server that did not start, or stopped when it should not have."""
-
-
-def free_port():
-    """A TCP port that nobody listens on just now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def connect(address, timeout=10):

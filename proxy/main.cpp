@@ -10,6 +10,7 @@
 #include "config/config_file.h"
 #include "config/move_report.h"
 #include "net/log.h"
+#include "net/standard_streams.h"
 #include "protocol/limits.h"
 #include "proxy/application.h"
 #include "proxy/command_line.h"
@@ -156,6 +157,7 @@ int dispatch(const CommandLine& line) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!net::open_standard_streams()) return kExitFailure;
   const proxy::CommandLineResult parsed = proxy::parse_command_line(argc, argv);
   if (!parsed.command_line) {
     std::fputs(parsed.text.c_str(), parsed.exit_code == 0 ? stdout : stderr);

@@ -14,6 +14,7 @@
 
 #include "net/log.h"
 #include "net/shutdown.h"
+#include "net/standard_streams.h"
 #include "net/startup_pages.h"
 #include "store/node.h"
 #include "store/node_command_line.h"
@@ -108,6 +109,7 @@ int run(NodeOptions options, const std::vector<std::string>& warnings) {
 }  // namespace
 
 int main(int argc, char** argv) {
+  if (!ringcache::net::open_standard_streams()) return kExitFailure;
   try {
     const auto command_line = ringcache::store::parse_node_command_line(argc, argv);
     if (!command_line.options) {

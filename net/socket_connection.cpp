@@ -133,9 +133,7 @@ void SocketConnection::read_once() {
     close_with({CloseReason::kError, system_error(errno)});
   }
   in_.release();
-  if (!tls_ || state_ == State::kClosed) return;
-  if (tls_->may_have_more()) worker_.loop().offer_later(*this);
-  if (tls_->receive_wants_output()) want(watched_ | EPOLLOUT);
+  if (tls_ && state_ != State::kClosed) after_tls_read(count > 0);
 }
 
 // The handler sees the bytes; its answers leave at once. A handler that stopped because the output
@@ -262,6 +260,7 @@ void SocketConnection::close_with(const CloseInfo& info) {
   if (deadline_) deadline_->timer.cancel();
   in_.take_back();
   // The socket stays open until the handler is gone: who walks a list of handlers may ask it.
+  if (tls_) worker_.tls_half_records().remove(*tls_);
   worker_.loop().finish_later(*this, info);
 }
 

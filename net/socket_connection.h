@@ -51,6 +51,8 @@ class SocketConnection final : public Connection, public EventSource {
   void resume();
   void abandon_handler();
   void arm_idle_timer();
+  /// For TlsHalfRecords: a record has been half sent for too long.
+  void on_half_record_due();
   const ConnectionGroup* group() const { return profile_->group; }
 
  private:
@@ -75,6 +77,7 @@ class SocketConnection final : public Connection, public EventSource {
   std::uint32_t interest_after_send() const;
   // socket_connection_tls.cpp: only called with TLS.
   bool before_tls_io(std::uint32_t events);
+  void after_tls_read(bool got_bytes);
   void try_next_endpoint(std::error_code last_error);
   void finish_connecting();
   bool connected_to_itself() const;

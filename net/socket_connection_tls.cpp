@@ -1,6 +1,9 @@
-// What a connection with TLS does beside the rest: reads that must write.
+// What a connection with TLS does beside the rest: reads that must write, records that do not end.
+#include <system_error>
+
 #include "net/socket_connection.h"
-#include "net/tls_stream.h"
+#include "net/tls_context.h"
+#include "net/worker.h"
 
 namespace ringcache::net {
 
@@ -10,6 +13,25 @@ bool SocketConnection::before_tls_io(std::uint32_t events) {
   if (state_ == State::kClosed) return false;
   if ((events & EPOLLIN) != 0 && tls_->send_wants_input()) send_output();
   return state_ != State::kClosed;
+}
+
+void SocketConnection::after_tls_read(bool got_bytes) {
+  TlsHalfRecords& half_records = worker_.tls_half_records();
+  if (tls_->may_have_more()) {
+    worker_.loop().offer_later(*this);
+  } else if (!tls_->is_half_way()) {
+    half_records.remove(*tls_);
+  } else if (got_bytes || !half_records.has(*tls_)) {
+    half_records.touch(*tls_, *this);  // what is there is of another record than before
+  }
+  if (tls_->receive_wants_output()) want(watched_ | EPOLLOUT);
+}
+
+void SocketConnection::on_half_record_due() {
+  // While we do not read, the rest may well have come.
+  if (!may_read()) return worker_.tls_half_records().touch(*tls_, *this);
+  tls_->context().count_record_timeout();
+  close_with({CloseReason::kError, std::make_error_code(std::errc::timed_out)});
 }
 
 }  // namespace ringcache::net

@@ -50,10 +50,12 @@ class TlsContext {
   std::uint64_t errors() const { return errors_.load(std::memory_order_relaxed); }
   std::uint64_t timeouts() const { return timeouts_.load(std::memory_order_relaxed); }
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
+  void count_record_timeout() { record_timeouts_.fetch_add(1, std::memory_order_relaxed); }
   /// Sessions that clients may resume; counted only with session_cache.
   std::uint64_t new_sessions() const { return new_sessions_.load(std::memory_order_relaxed); }
   /// Unix time of the last refresh() that went well, in seconds.
   std::int64_t refreshed_unix_s() const { return refreshed_.load(std::memory_order_relaxed); }
+  std::uint64_t record_timeouts() const { return record_timeouts_.load(std::memory_order_relaxed); }
 
  private:
   struct FreeContext {
@@ -76,6 +78,7 @@ class TlsContext {
   std::atomic<std::int64_t> refreshed_{0};
 };
 
+  std::atomic<std::uint64_t> record_timeouts_{0};
 /// OpenSSL's text for the oldest error of this thread, whose errors are then forgotten; empty if
 /// there was none.
 std::string take_openssl_error();

@@ -163,10 +163,12 @@ void TlsHandshaker::Lane::step(Client& client) {
   switch (accepted.tls->handshake()) {
     case TlsStream::Handshake::kFailed:
       return fail(client, accepted.tls->failure(), accepted.tls->is_silent());
-    case TlsStream::Handshake::kDone:
+    case TlsStream::Handshake::kDone: {
       worker_.loop().remove(accepted.fd);
-      on_secured_(std::exchange(client.accepted, nullptr));
-      return finish(client);
+      std::shared_ptr<AcceptedSocket> done = std::exchange(client.accepted, nullptr);
+      finish(client);
+      return on_secured_(std::move(done));
+    }
     case TlsStream::Handshake::kWantsOutput:
       wanted = EPOLLOUT;
       break;

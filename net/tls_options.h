@@ -43,6 +43,9 @@ struct TlsOptions {
   /// the one goes that has made the node wait longest, half a hello before a whole one.
   std::size_t handshakes_max = 1024;
 
+  /// From the first byte of a record to its last.
+  std::chrono::milliseconds record_timeout{30'000};
+
   bool operator==(const TlsOptions&) const = default;
 };
 

@@ -9,6 +9,7 @@
 #include <array>
 #include <cerrno>
 #include <cstring>
+#include <string_view>
 #include <system_error>
 
 #include "net/tls_context.h"
@@ -158,6 +159,12 @@ ssize_t TlsStream::receive(std::span<const iovec> room) {
   }
   may_have_more_ = true;
   return static_cast<ssize_t>(total);
+}
+
+bool TlsStream::is_half_way() const {
+  // OpenSSL counts a record's body only when it has some of it; before, it says what it waits for.
+  const std::string_view waits_for = ::SSL_rstate_string(ssl_.get());
+  return ::SSL_has_pending(ssl_.get()) == 1 || waits_for == "RB" || ::SSL_in_init(ssl_.get()) != 0;
 }
 
 WriteBuffer::FlushResult TlsStream::send(WriteBuffer& out, BlockPool& pool) {

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "net/clock.h"
 #include "net/write_buffer.h"
 
 struct bio_st;
@@ -36,6 +37,7 @@ struct ssl_st;
 /// worker.
 namespace ringcache::net {
 
+class SocketConnection;
 class TlsContext;
 
 class TlsStream {
@@ -62,6 +64,9 @@ class TlsStream {
   ssize_t receive(std::span<const iovec> room);
   bool may_have_more() const { return may_have_more_; }
   bool receive_wants_output() const { return receive_wants_output_; }
+  /// After a receive() that found no more: OpenSSL holds the beginning of a record, or of a message
+  /// of TLS itself, and a buffer of 17 KiB for it.
+  bool is_half_way() const;
 
   /// As WriteBuffer::flush. `error` EAGAIN: the socket takes no more, or send_wants_input().
   WriteBuffer::FlushResult send(WriteBuffer& out, BlockPool& pool);
@@ -74,6 +79,7 @@ class TlsStream {
 
  private:
   friend struct TlsSocketBio;
+  friend class TlsHalfRecords;
   struct FreeSsl {
     void operator()(ssl_st* ssl) const;
   };
@@ -91,6 +97,14 @@ class TlsStream {
   bool receive_wants_output_ = false;
   bool send_wants_input_ = false;
   bool has_sent_ = false;
+  /// Mark of TlsHalfRecords.
+  struct HalfRecord {
+    SocketConnection* owner = nullptr;  ///< nullptr: not listed
+    TlsStream* older = nullptr;
+    TlsStream* newer = nullptr;
+    SteadyNs began_ns = 0;
+  };
+  HalfRecord half_record_;
   std::uint64_t received_bytes_ = 0;
   std::string failure_;
 };

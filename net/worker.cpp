@@ -26,6 +26,7 @@ Worker::Worker(std::size_t index, std::string name, const Clock& clock,
       clock_(clock),
       resolver_(std::move(resolver)),
       timers_(clock.now()),
+      tls_half_records_(timers_),
       loop_(std::make_shared<EventLoop>(*this, clock)) {}
 
 Worker::~Worker() {

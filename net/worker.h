@@ -14,6 +14,7 @@
 #include "net/connection_profile.h"
 #include "net/counter.h"
 #include "net/deadline.h"
+#include "net/tls_half_records.h"
 
 /// One thread, its event loop, and everything that only this thread touches: connections, timers,
 /// buffer memory, the clock of the present turn.
@@ -69,6 +70,7 @@ class Worker {
   TimerQueue& timers() { return timers_; }
   BlockPool& pool() { return pool_; }
   ConnectionProfiles& profiles() { return profiles_; }
+  TlsHalfRecords& tls_half_records() { return tls_half_records_; }
   WorkerStats& stats() { return stats_; }
   const WorkerStats& stats() const { return stats_; }
   /// Runs `work` once, after all handlers of this turn and before the connections that were
@@ -91,6 +93,7 @@ class Worker {
   BlockPool pool_;  // outlives the connections of the loop, as do their profiles
   ConnectionProfiles profiles_;
   TimerQueue timers_;
+  TlsHalfRecords tls_half_records_;
   WorkerStats stats_;
   std::shared_ptr<EventLoop> loop_;
   std::thread thread_;

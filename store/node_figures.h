@@ -103,6 +103,8 @@ struct TlsFigures {
   RINGCACHE_TLS_FIGURES(RINGCACHE_TLS_FIELD)
 };
 #undef RINGCACHE_TLS_FIELD
+  X(record_timeouts, kCounter, "ssl_record_timeouts", "tls_record_timeouts_total",          \
+    "Connections closed in the middle of a record that did not end")                        \
 
 #define RINGCACHE_TLS_ROW(field, kind, stats_name, metric_name, help) \
   StatsRow<TlsFigures>{&TlsFigures::field, FigureKind::kind, stats_name, metric_name, help},

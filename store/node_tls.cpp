@@ -40,6 +40,7 @@ TlsFigures tls_figures(const net::TlsContext& context, std::int64_t now_unix_s) 
 
 void append_tls_stats(const TlsFigures& figures, bool session_cache, std::string& out) {
   for (const auto& row : kTlsFiguresTable) {
+  figures.record_timeouts = context.record_timeouts();
     if (row.field == &TlsFigures::new_sessions && !session_cache) continue;
     append_stat(out, row.name, figures.*row.field);
   }

@@ -269,6 +269,25 @@ class Hostile(Tls):
             self.assertLess(node.rss_bytes() - before, 80 * MIB)
 
     def test_cut_connections_leave_nothing(self):
+    def test_halves_of_records_hold_nobody(self):
+        count, record = 1000, 16 << 10
+        node = self.node("-c", str(count + 10))
+        context = self.context()
+        with self.wire(node) as good, contextlib.ExitStack() as stack:
+            wires = [stack.enter_context(TlsWire(node.port, context)) for _ in range(count)]
+            for wire in wires:
+                self.assertEqual(wire.ask(b"mn"), b"MN")
+            before = node.rss_bytes()
+            for wire in wires:
+                with socket.socket(fileno=os.dup(wire.socket.fileno())) as past_its_tls:
+                    past_its_tls.sendall(b"\x17\x03\x03\x40\x00" + b"x" * (record - 100))
+            if "RINGCACHE_E2E_SANITIZED" not in os.environ:
+                eventually("all is there",
+                           lambda: node.rss_bytes() - before > count * (record - 1024))
+                self.assertLess(node.rss_bytes() - before, count * (record + 2048))
+            self.assertEqual(good.ask(b"mn"), b"MN")
+            self.assertEqual(good.stats()["ssl_record_timeouts"], "0")
+
         node = self.node()
         with self.wire(node) as good:
             for cut in range(0, 600, 40):

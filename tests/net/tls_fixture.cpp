@@ -175,8 +175,22 @@ bool HalfWayClient::finish() {
     BIO_write(SSL_get_rbio(ssl_), byte.data(), 1);
   }
   // The server hears of the end only by this; it answers only when it is content.
-  SSL_write(ssl_, "x", 1);
-  return plain_.send(take_output()) && !plain_.receive(1).empty();
+  return plain_.send(record("x")) && received() == "x";
+}
+
+std::string HalfWayClient::record(std::string_view text) {
+  SSL_write(ssl_, text.data(), static_cast<int>(text.size()));
+  return take_output();
+}
+
+std::string HalfWayClient::received() {
+  char byte = 0;
+  while (SSL_read(ssl_, &byte, 1) != 1) {
+    const std::string more = plain_.receive(1);
+    if (more.empty()) return "";
+    BIO_write(SSL_get_rbio(ssl_), more.data(), 1);
+  }
+  return {byte};
 }
 
 }  // namespace ringcache::net::testing

@@ -83,8 +83,16 @@ class HalfWayClient {
   const std::string& hello() const { return hello_; }
   /// Whether the server has answered; waits for it.
   bool has_an_answer();
-  /// Goes on. False: the server would not.
+  /// Goes on, and has a byte echoed. False: the server would not.
   bool finish();
+
+  // After finish().
+
+  /// The record that has `text` in it, for plain().send().
+  std::string record(std::string_view text);
+  /// The next byte that the server has sent; nothing if it closed.
+  std::string received();
+  Client& plain() { return plain_; }
 
  private:
   /// What OpenSSL wants to send.

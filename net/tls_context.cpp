@@ -144,6 +144,11 @@ std::optional<std::string> TlsContext::set_rules(ssl_ctx_st* context) {
   return std::nullopt;
 }
 
+bool TlsContext::forbids_old_versions() const {
+  const std::lock_guard lock(mutex_);
+  return options_.min_version<TlsVersion::k12&& ::SSL_CTX_get_security_level(context_.get())> 0;
+}
+
 ssl_st* TlsContext::new_session() const {
   const std::lock_guard lock(mutex_);
   return ::SSL_new(context_.get());

@@ -37,6 +37,10 @@ class TlsContext {
   /// key that has one is an error.
   [[nodiscard]] std::optional<std::string> refresh();
   const TlsOptions& options() const { return options_; }
+  /// TLS 1.0 and 1.1 are allowed, but this system's OpenSSL, or the list of ciphers, wants
+  /// signatures that they do not have (a security level above 0). REQUIRES a refresh() that went
+  /// well.
+  bool forbids_old_versions() const;
 
   /// For a connection to accept; the caller frees it. nullptr: no memory.
   ssl_st* new_session() const;
@@ -46,16 +50,16 @@ class TlsContext {
   void count_error(std::string_view peer, std::string_view cause, bool silent, SteadyNs now);
   void count_timeout() { timeouts_.fetch_add(1, std::memory_order_relaxed); }
   void count_dropped() { dropped_.fetch_add(1, std::memory_order_relaxed); }
+  void count_record_timeout() { record_timeouts_.fetch_add(1, std::memory_order_relaxed); }
 
   std::uint64_t errors() const { return errors_.load(std::memory_order_relaxed); }
   std::uint64_t timeouts() const { return timeouts_.load(std::memory_order_relaxed); }
   std::uint64_t dropped() const { return dropped_.load(std::memory_order_relaxed); }
-  void count_record_timeout() { record_timeouts_.fetch_add(1, std::memory_order_relaxed); }
+  std::uint64_t record_timeouts() const { return record_timeouts_.load(std::memory_order_relaxed); }
   /// Sessions that clients may resume; counted only with session_cache.
   std::uint64_t new_sessions() const { return new_sessions_.load(std::memory_order_relaxed); }
   /// Unix time of the last refresh() that went well, in seconds.
   std::int64_t refreshed_unix_s() const { return refreshed_.load(std::memory_order_relaxed); }
-  std::uint64_t record_timeouts() const { return record_timeouts_.load(std::memory_order_relaxed); }
 
  private:
   struct FreeContext {
@@ -74,11 +78,11 @@ class TlsContext {
   std::atomic<std::uint64_t> errors_{0};
   std::atomic<std::uint64_t> timeouts_{0};
   std::atomic<std::uint64_t> dropped_{0};
+  std::atomic<std::uint64_t> record_timeouts_{0};
   std::atomic<std::uint64_t> new_sessions_{0};
   std::atomic<std::int64_t> refreshed_{0};
 };
 
-  std::atomic<std::uint64_t> record_timeouts_{0};
 /// OpenSSL's text for the oldest error of this thread, whose errors are then forgotten; empty if
 /// there was none.
 std::string take_openssl_error();

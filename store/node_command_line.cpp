@@ -347,7 +347,7 @@ void apply(const Words& words, NodeOptions& options, std::vector<std::string>& w
         "effect "
         "without eviction=segmented-lru: they tune its lists");
   }
-  if (std::string wrong = check_tls(options); !wrong.empty()) throw mistake(wrong);
+  if (std::string wrong = check_tls(options, warnings); !wrong.empty()) throw mistake(wrong);
 }
 
 // Long names may be cut short as long as they are clear, as with getopt.

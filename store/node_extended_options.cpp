@@ -313,7 +313,7 @@ std::string apply_word(std::string_view word, NodeOptions& options,
                        std::vector<std::string>& warnings) {
   const std::size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);
-  if (is_tls_word(name)) return apply_tls_word(word, options.tls);
+  if (is_tls_word(name)) return apply_tls_word(word, options.tls, warnings);
   const bool has_value = equals != std::string_view::npos;
   const Word* const row = find_word(name);
   const std::string label = "-o " + std::string(name);

@@ -4,6 +4,7 @@
 #include <array>
 #include <stdexcept>
 
+#include "net/log.h"
 #include "store/node_stats.h"
 
 namespace ringcache::store {
@@ -24,6 +25,12 @@ std::shared_ptr<net::TlsContext> start_tls(const NodeOptions& options) {
   if (!options.tls_enabled) return nullptr;
   auto context = std::make_shared<net::TlsContext>(options.tls);
   if (const auto wrong = context->refresh()) throw std::invalid_argument("-Z: " + *wrong);
+  if (context->forbids_old_versions()) {
+    net::log_warn(
+        "-o ssl_min_version has no effect below tlsv1.2: OpenSSL's security level forbids the "
+        "older "
+        "ones, unless ssl_ciphers ends in :@SECLEVEL=0");
+  }
   return context;
 }
 
@@ -33,6 +40,7 @@ TlsFigures tls_figures(const net::TlsContext& context, std::int64_t now_unix_s) 
   figures.handshake_errors = context.errors();
   figures.handshake_timeouts = context.timeouts();
   figures.handshakes_dropped = context.dropped();
+  figures.record_timeouts = context.record_timeouts();
   const std::int64_t age = now_unix_s - context.refreshed_unix_s();
   figures.refresh_age = static_cast<std::uint64_t>(std::max<std::int64_t>(age, 0));
   return figures;
@@ -40,7 +48,6 @@ TlsFigures tls_figures(const net::TlsContext& context, std::int64_t now_unix_s) 
 
 void append_tls_stats(const TlsFigures& figures, bool session_cache, std::string& out) {
   for (const auto& row : kTlsFiguresTable) {
-  figures.record_timeouts = context.record_timeouts();
     if (row.field == &TlsFigures::new_sessions && !session_cache) continue;
     append_stat(out, row.name, figures.*row.field);
   }

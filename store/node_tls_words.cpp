@@ -120,14 +120,15 @@ ListenWords part_listen_words(std::string_view list) {
   return words;
 }
 
-std::string apply_tls_word(std::string_view word, TlsOptions& options) {
+std::string apply_tls_word(std::string_view word, TlsOptions& options,
+                           std::vector<std::string>& warnings) {
   const std::size_t equals = word.find('=');
   const std::string_view name = word.substr(0, equals);
   const bool has_value = equals != std::string_view::npos;
   const std::string label = "-o " + std::string(name);
   if (name == "ssl_kernel_tls") {
-    return label +
-           ": memcached has this option, the node does not: records are made in the process";
+    warnings.push_back(label + " has no effect: records are made in the process");
+    return "";
   }
   const auto* row = std::find_if(kWords.begin(), kWords.end(),
                                  [&](const Word& each) { return each.name == name; });
@@ -140,9 +141,14 @@ std::string apply_tls_word(std::string_view word, TlsOptions& options) {
   return wrong.empty() ? "" : label + ": " + wrong;
 }
 
-std::string check_tls(const NodeOptions& options) {
+std::string check_tls(const NodeOptions& options, std::vector<std::string>& warnings) {
   const TlsOptions& tls = options.tls;
-  if (!options.tls_enabled) return tls == TlsOptions{} ? "" : "-o ssl_...: only with -Z";
+  if (!options.tls_enabled) {
+    if (tls != TlsOptions{}) {
+      warnings.emplace_back("-o ssl_... has no effect without -Z: there is no TLS");
+    }
+    return "";
+  }
   if (options.listen.empty()) return "-Z: every address is without TLS";
   if (options.listen.front().kind == net::Address::Kind::kUnix) {
     return "-Z: a UNIX socket has no TLS, and with -s there is no network";
@@ -151,12 +157,18 @@ std::string check_tls(const NodeOptions& options) {
   if (tls.key_format == net::TlsKeyFormat::kDer && tls.key_file.empty()) {
     return "-o ssl_keyformat=DER: needs -o ssl_key=FILE";
   }
-  const bool verifies = tls.verify != net::TlsVerify::kNone;
-  if (verifies && tls.ca_file.empty()) {
+  const bool requires_one =
+      tls.verify == net::TlsVerify::kRequire || tls.verify == net::TlsVerify::kRequireOnce;
+  if (requires_one && tls.ca_file.empty()) {
     return "-o ssl_verify_mode: needs -o ssl_ca_cert=FILE, or no client could be verified";
   }
-  if (!verifies && !tls.ca_file.empty()) {
-    return "-o ssl_ca_cert: needs -o ssl_verify_mode of 1, 2 or 3, or no client is asked";
+  if (tls.verify == net::TlsVerify::kRequest && tls.ca_file.empty()) {
+    warnings.emplace_back(
+        "-o ssl_verify_mode=1 without ssl_ca_cert lets in who shows no certificate, and no other");
+  }
+  if (tls.verify == net::TlsVerify::kNone && !tls.ca_file.empty()) {
+    warnings.emplace_back(
+        "-o ssl_ca_cert has no effect without ssl_verify_mode: no client is asked who it is");
   }
   return "";
 }

@@ -11,6 +11,7 @@ import signal
 import socket
 import ssl
 import threading
+import warnings
 
 from pymemcache.client.base import Client
 
@@ -268,7 +269,6 @@ class Hostile(Tls):
         if "RINGCACHE_E2E_SANITIZED" not in os.environ:  # a sanitizer keeps memory of its own
             self.assertLess(node.rss_bytes() - before, 80 * MIB)
 
-    def test_cut_connections_leave_nothing(self):
     def test_halves_of_records_hold_nobody(self):
         count, record = 1000, 16 << 10
         node = self.node("-c", str(count + 10))
@@ -288,6 +288,7 @@ class Hostile(Tls):
             self.assertEqual(good.ask(b"mn"), b"MN")
             self.assertEqual(good.stats()["ssl_record_timeouts"], "0")
 
+    def test_cut_connections_leave_nothing(self):
         node = self.node()
         with self.wire(node) as good:
             for cut in range(0, 600, 40):
@@ -306,6 +307,33 @@ class Hostile(Tls):
 
 
 class Mistakes(Tls):
+    def test_old_versions_need_the_lowest_security_level(self):
+        """Of node and memcached alike; the node says so."""
+        for words, old in (("", False), (",ssl_ciphers=DEFAULT:@SECLEVEL=0", True)):
+            options = ("-Z", "-o", self.files + ",ssl_min_version=0" + words)
+            node = self.world.node(*options)
+            self.assertEqual("ssl_min_version has no effect" in node.log(), not old)
+            for server in (node, self.world.memcached(*options)):
+                for version, spoken in ((ssl.TLSVersion.TLSv1, old),
+                                        (ssl.TLSVersion.TLSv1_1, old),
+                                        (ssl.TLSVersion.TLSv1_2, True)):
+                    context = self.context()
+                    context.set_ciphers("ALL:@SECLEVEL=0")
+                    with warnings.catch_warnings():
+                        warnings.simplefilter("ignore")  # of Python's, for old versions
+                        context.minimum_version = context.maximum_version = version
+                    with self.subTest(server=server.name, version=version, words=words):
+                        self.assertEqual(
+                            refused(lambda c=context, s=server: TlsWire(s.port, c)), not spoken)
+
+    def test_what_memcached_takes_without_effect_starts_too(self):
+        for words in (",ssl_kernel_tls", f",ssl_ca_cert={self.authority.file}",
+                      ",ssl_verify_mode=1"):
+            with self.subTest(words), self.wire(self.node(words=words)) as wire:
+                self.assertEqual(wire.ask(b"mn"), b"MN")
+        with Wire(self.world.node("-o", self.files).port) as plain:
+            self.assertEqual(plain.ask(b"mn"), b"MN")
+
     def test_the_openssl_program_shakes_hands(self):
         node = self.node(words=",ssl_min_version=tlsv1.3")
         connect = [find_peer("openssl"), "s_client", "-connect", f"{HOST}:{node.port}", "-brief",

@@ -134,16 +134,15 @@ TEST_CASE("-Z and its words") {
   CHECK_FALSE(good({}).tls_enabled);
 }
 
-TEST_CASE("TLS that could not be, or would not be used, is refused") {
+TEST_CASE("TLS that could not be, or would be less than was meant, is refused") {
   const auto wrong = [](const char* words) { return bad({"-Z", "-o", words}); };
   CHECK(contains(bad({"-Z"}), "-Z: needs -o ssl_chain_cert=FILE"));
-  CHECK(contains(bad({"-o", "ssl_chain_cert=/c"}), "only with -Z"));
   CHECK(contains(bad({"-l", "notls:127.0.0.1"}), "-l notls:127.0.0.1: only with -Z"));
   CHECK(contains(bad({"-Z", "-s", "/x.sock", "-o", "ssl_chain_cert=/c"}), "has no TLS"));
   CHECK(contains(bad({"-Z", "-l", "notls:127.0.0.1", "-o", "ssl_chain_cert=/c"}),
                  "every address is without TLS"));
-  CHECK(contains(wrong("ssl_chain_cert=/c,ssl_verify_mode=1"), "needs -o ssl_ca_cert"));
-  CHECK(contains(wrong("ssl_chain_cert=/c,ssl_ca_cert=/a"), "needs -o ssl_verify_mode"));
+  CHECK(contains(wrong("ssl_chain_cert=/c,ssl_verify_mode=2"), "needs -o ssl_ca_cert"));
+  CHECK(contains(wrong("ssl_chain_cert=/c,ssl_verify_mode=3"), "needs -o ssl_ca_cert"));
   CHECK(contains(wrong("ssl_chain_cert=/c,ssl_keyformat=DER"), "needs -o ssl_key"));
   CHECK(contains(wrong("ssl_keyformat=ENGINE"), "must be 1 (PEM) or 2 (DER)"));
   CHECK(contains(wrong("ssl_keyformat=0"), "must be 1 (PEM) or 2 (DER)"));
@@ -154,8 +153,22 @@ TEST_CASE("TLS that could not be, or would not be used, is refused") {
   CHECK(contains(wrong("ssl_chain_cert="), "must not be empty"));
   CHECK(contains(wrong("ssl_chain_cert"), "needs a value"));
   CHECK(contains(wrong("ssl_session_cache=1"), "takes no value"));
-  CHECK(contains(wrong("ssl_kernel_tls"), "memcached has this option, the node does not"));
   CHECK(contains(wrong("ssl_frobnicate"), "no such option"));
+}
+
+TEST_CASE("words of TLS that memcached takes and that have no effect are warned of") {
+  const auto warning = [](const std::vector<const char*>& words) {
+    const std::vector<std::string> warnings = warned(words);
+    return warnings.size() == 1 ? warnings.front() : std::to_string(warnings.size());
+  };
+  CHECK(contains(warning({"-o", "ssl_chain_cert=/c,ssl_key=/k"}), "no effect without -Z"));
+  CHECK(contains(warning({"-Z", "-o", "ssl_chain_cert=/c,ssl_verify_mode=1"}),
+                 "-o ssl_verify_mode=1 without ssl_ca_cert"));
+  CHECK(contains(warning({"-Z", "-o", "ssl_chain_cert=/c,ssl_ca_cert=/a"}),
+                 "-o ssl_ca_cert has no effect"));
+  CHECK(contains(warning({"-Z", "-o", "ssl_chain_cert=/c,ssl_kernel_tls"}),
+                 "-o ssl_kernel_tls has no effect"));
+  CHECK(warned({"-Z", "-o", "ssl_chain_cert=/c,ssl_verify_mode=1,ssl_ca_cert=/a"}).empty());
 }
 
 TEST_CASE("a word that is nearly one is told so") {

@@ -76,6 +76,7 @@ void Connection::resume_reading() {
 }
 
 void Connection::yield() {
+  yielded_ = true;
   worker_.loop().offer_later(socket_of(*this));
 }
 

@@ -135,8 +135,9 @@ class Connection {
   /// call).
   void resume_reading();
   bool reading_paused() const { return paused_; }
-  /// For a handler that leaves requests in in() so that other connections have their turn: on_bytes
-  /// runs again when they had it, and nothing more is read before.
+  /// For a handler that leaves off so that other connections have their turn: on_bytes runs again
+  /// when they had it, whether in() has bytes or not, and nothing more is read before. While the
+  /// output is full it waits for that too.
   void yield();
 
   /// Sends what is in out(), then closes; nothing is read or handled any more. Bytes may still be
@@ -182,6 +183,7 @@ class Connection {
   int fd_ = -1;
   State state_ = State::kConnecting;
   bool paused_ = false;
+  bool yielded_ = false;  ///< on_bytes is to run again
   std::uint64_t read_bytes_ = 0;
   std::uint64_t written_bytes_ = 0;
   PeerAddress peer_;

@@ -45,6 +45,8 @@ const CommandSpec* find_command(std::string_view word) {
       return first_named(word, {Command::kShutdown});
     case 9:
       return first_named(word, {Command::kFlushAll, Command::kVerbosity});
+    case 11:
+      return first_named(word, {Command::kLruCrawler});
     case 14:
       return first_named(word, {Command::kCacheMemlimit});
     case 13:

@@ -63,6 +63,7 @@ constexpr Answers answers_of(Command command) {
     case Command::kWatch:
     case Command::kRefreshCerts:
     case Command::kLru:
+    case Command::kLruCrawler:
     case Command::kSlabs:
     case Command::kCacheMemlimit:
     case Command::kShutdown:

@@ -106,6 +106,7 @@ char* write_request_line(char* out, const Request& request) {
     case Command::kStats:
     case Command::kWatch:
     case Command::kLru:
+    case Command::kLruCrawler:
     case Command::kSlabs:
     case Command::kCacheMemlimit:
     case Command::kShutdown:

@@ -74,6 +74,8 @@ void remember_miss(const Request& request, PendingRequest& pending) {
 FanOut::Kind fan_out_kind(const Request& request) {
   if (request.command != Command::kStats) return FanOut::Kind::kAllMust;
   const std::string_view topic = request.args().empty() ? "" : request.args()[0];
+  const std::string_view word = request.args().size() > 1 ? request.args()[1] : "";
+  if (topic == "detail" && word == "dump") return FanOut::Kind::kStatsDetail;
   if (topic == "reset" || topic == "detail") return FanOut::Kind::kAllMust;
   return topic == "settings" ? FanOut::Kind::kStatsSettings : FanOut::Kind::kStats;
 }
@@ -219,6 +221,7 @@ void ClientSession::execute_local(const Request& request) {
       return answer(request, protocol::kMetaNoop);
     case Command::kWatch:  // what is about one node is asked of that node
     case Command::kLru:
+    case Command::kLruCrawler:
     case Command::kSlabs:
     case Command::kCacheMemlimit:
     case Command::kShutdown:

@@ -8,6 +8,7 @@ void FanOut::add(std::string_view node, const protocol::Response& response) {
   if (response.status == ResponseStatus::kStat) {
     // "STAT <name> <value>"; the value may hold spaces or be missing.
     std::string_view rest = response.line;
+    if (kind_ == Kind::kStatsDetail) return prefixes_.add(rest);
     if (!rest.starts_with("STAT ")) return;
     rest.remove_prefix(5);
     const std::size_t space = rest.find(' ');
@@ -41,6 +42,7 @@ std::string FanOut::answer() const {
     text = all_the_same ? common_error_ : first_error_;
   } else {
     merge_.append_to(text);
+    prefixes_.append_to(text);
     text.append(last_line_);
   }
   return text.append(protocol::kCrlf);

@@ -6,6 +6,8 @@
 //              refused in the same words, those words
 //   kStats     the merged statistics (stats_merge.h) of the nodes that answered, then END; nodes
 //              that did not are left out, as their keys are misses
+//   kStatsDetail (stats detail dump)
+//              the same of counts by prefix (prefix_merge.h)
 //
 // Not on the hot path; may allocate. Owned by its PendingRequest.
 #pragma once
@@ -16,13 +18,14 @@
 #include <string_view>
 
 #include "protocol/response.h"
+#include "proxy/prefix_merge.h"
 #include "proxy/stats_merge.h"
 
 namespace ringcache::proxy {
 
 class FanOut {
  public:
-  enum class Kind : std::uint8_t { kAllMust, kStats, kStatsSettings };
+  enum class Kind : std::uint8_t { kAllMust, kStats, kStatsSettings, kStatsDetail };
 
   explicit FanOut(Kind kind) : kind_(kind), merge_(kind == Kind::kStatsSettings) {}
 
@@ -39,6 +42,7 @@ class FanOut {
 
   Kind kind_;
   StatsMerge merge_;
+  PrefixMerge prefixes_;
   std::size_t answered_ = 0;
   std::string last_line_;     // with which a node ended a good reply: OK, RESET, END
   std::string first_error_;   // a whole SERVER_ERROR line, without CRLF

@@ -19,7 +19,8 @@ WalkPosition Arena::walk(WalkPosition at, std::size_t budget, Seconds now,
       if (!item.linked() || is_dead(item, now)) continue;
       visit({item.key(), item.key_is_binary(), item.state.has(kFetched),
              item.expiry.load(std::memory_order_relaxed), item.last_access(),
-             item.cas.load(std::memory_order_relaxed), page.slab_class + 1U, item_bytes(item)});
+             item.cas.load(std::memory_order_relaxed), page.slab_class + 1U, item_bytes(item),
+             item.value_bytes()});
     }
     // A page without items costs something too.
     if (budget == 0) return at;

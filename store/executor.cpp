@@ -52,6 +52,7 @@ std::size_t Executor::retrieve(const Request& request, std::size_t first_key,
   const bool with_cas = request.command == Command::kGets || request.command == Command::kGats;
   const bool touches = request.command == Command::kGat || request.command == Command::kGats;
   const bool watched = is_watched(kWatchFetchers);
+  const bool detailed = counts_prefixes();
   const Seconds touch_expiry = touches ? expiry(request.exptime_s) : kNever;
 
   std::array<HashedKey, kKeysTogether> together;
@@ -69,6 +70,8 @@ std::size_t Executor::retrieve(const Request& request, std::size_t first_key,
         watch_fetch(together[i]);
       const ItemView item = touches ? thread_.get_and_touch(together[i], touch_expiry, now_)
                                     : thread_.get(together[i], now_);
+      if (detailed) [[unlikely]]
+        count_get(together[i].bytes, static_cast<bool>(item));
       if (item && !write_value(item, with_cas, out)) {
         refuse_read(out);
         return kRefused;
@@ -165,9 +168,10 @@ Executor::Next Executor::execute(const Request& request, const HashedKey& key,
       break;
     case Command::kShutdown:
       return shut_down(request, out);
+    case Command::kLruCrawler:
+      return crawler(request, out);
     case Command::kStats:
-      stats(request, out);
-      break;
+      return stats(request, out);
     case Command::kQuit:
       return Next::kClose;
     case Command::kWatch:
@@ -180,6 +184,7 @@ Executor::Next Executor::execute(const Request& request, const HashedKey& key,
 }
 
 void Executor::remove(const Request& request, const HashedKey& key, net::WriteBuffer& out) {
+  count_prefix(key.bytes, PrefixCounts::Event::kDelete);
   const DeleteStatus status = thread_.remove(key, DeleteOperands{}, now_);
   if (request.quiet) return;
   out.append(status == DeleteStatus::kDeleted ? protocol::kDeleted : protocol::kNotFound);
@@ -231,59 +236,6 @@ void Executor::flush_all(const Request& request, net::WriteBuffer& out) {
 void Executor::verbosity(const Request& request, net::WriteBuffer& out) {
   outside_batch([&] { host_.set_verbosity(request.delta); });
   if (!request.quiet) out.append(protocol::kOk);
-}
-
-void Executor::stats(const Request& request, net::WriteBuffer& out) {
-  struct Row {
-    std::string_view name;
-    StatsKind kind;
-  };
-  static constexpr std::array kRows{
-      Row{"settings", StatsKind::kSettings}, Row{"items", StatsKind::kItems},
-      Row{"slabs", StatsKind::kSlabs}, Row{"conns", StatsKind::kConns},
-      Row{"sizes", StatsKind::kSizes}};
-
-  const auto args = request.args();
-  StatsKind kind = StatsKind::kGeneral;
-  if (!args.empty()) {
-    if (args[0] == "reset") {
-      outside_batch([&] { host_.reset_stats(); });
-      out.append(protocol::kReset);
-      return;
-    }
-    if (args[0] == "cachedump") {
-      write_line(out, "CLIENT_ERROR stats cachedump not allowed");
-      return;
-    }
-    if (args[0] == "detail") {
-      stats_detail(args.size() > 1 ? args[1] : "", out);
-      return;
-    }
-    const auto* row = std::find_if(kRows.begin(), kRows.end(),
-                                   [&](const Row& each) { return each.name == args[0]; });
-    if (row == kRows.end()) {
-      write_line(out, protocol::kErrorUnknownCommand);
-      return;
-    }
-    kind = row->kind;
-  }
-  std::string text;
-  outside_batch([&] { host_.append_stats(kind, now_, text); });
-  out.append(text);
-  out.append(protocol::kEnd);
-}
-
-// Counts by key prefix, which the node does not keep: they are off, and empty.
-void Executor::stats_detail(std::string_view word, net::WriteBuffer& out) {
-  if (word == "off") {
-    out.append(protocol::kOk);
-  } else if (word == "dump") {
-    out.append(protocol::kEnd);
-  } else if (word == "on") {
-    write_line(out, "CLIENT_ERROR stats detail is not supported");
-  } else {
-    write_line(out, protocol::kErrorStatsDetailUsage);
-  }
 }
 
 void Executor::refuse(const Request& request, net::WriteBuffer& out) {

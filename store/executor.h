@@ -20,17 +20,22 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <memory>
+#include <optional>
 #include <span>
 #include <string_view>
+#include <utility>
 
 #include "net/counter.h"
 #include "net/write_buffer.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "protocol/response_writer.h"
+#include "store/executor_dump.h"
 #include "store/executor_host.h"
 #include "store/executor_values.h"
 #include "store/node_watch_log.h"
+#include "store/prefix_counts.h"
 #include "store/store.h"
 
 namespace ringcache::store {
@@ -59,14 +64,17 @@ struct CommandRules {
   bool cas = true;
   // Without (-F): refused.
   bool flush_all = true;
+  // Without (-X): keys are not listed.
+  bool dump = true;
   // With (-A): `shutdown` ends the process.
   bool shutdown = false;
 };
 
 class Executor {
  public:
-  // kWatch: the connection asks to be a watcher; nothing is answered yet.
-  enum class Next : std::uint8_t { kContinue, kClose, kWatch };
+  // kWatch: the connection asks to be a watcher; nothing is answered yet. kDump: take_dump() is to
+  // be written to it, piece by piece, before anything else is executed.
+  enum class Next : std::uint8_t { kContinue, kClose, kWatch, kDump };
   static constexpr std::size_t kRefused = SIZE_MAX;
 
   // All must outlive the executor. `unix_offset` as for expiry_from_wire.
@@ -110,6 +118,13 @@ class Executor {
   // hashed(request.key()) for commands with a key.
   Next execute(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
 
+  // After kDump.
+  std::unique_ptr<ItemDump> take_dump() { return std::move(dump_); }
+  // Writes the next piece; true: it was the last one.
+  bool continue_dump(ItemDump& dump, net::WriteBuffer& out) {
+    return dump.write_piece(store_, now_, out);
+  }
+
   // A storage command whose data block is there: value_bytes and two more.
   void store(const protocol::Request& request, const HashedKey& key, std::string_view block,
              net::WriteBuffer& out);
@@ -125,6 +140,9 @@ class Executor {
 
   // The answer to a line that the parser refused.
   void refuse(const protocol::Request& request, net::WriteBuffer& out);
+
+  // Where keys are counted by prefix; without, they are not. Before the first turn.
+  void set_prefix_counts(PrefixCounts::Table& table) { prefix_counts_ = &table; }
 
   // --- watchers (node_watchers.h) ---
 
@@ -175,8 +193,6 @@ class Executor {
     return flags.has('C') && (rules_.cas || flags.compare_cas != 0);
   }
   void flush_all(const protocol::Request& request, net::WriteBuffer& out);
-  void stats(const protocol::Request& request, net::WriteBuffer& out);
-  static void stats_detail(std::string_view word, net::WriteBuffer& out);
   void verbosity(const protocol::Request& request, net::WriteBuffer& out);
 
   // executor_admin.cpp; the string views are the answers
@@ -185,6 +201,28 @@ class Executor {
   std::string_view slabs(std::span<const std::string_view> words);
   std::string_view memory_limit(std::span<const std::string_view> words);
   Next shut_down(const protocol::Request& request, net::WriteBuffer& out);
+
+  // executor_crawler.cpp
+  Next crawler(const protocol::Request& request, net::WriteBuffer& out);
+  std::string_view crawl(std::string_view classes);
+  std::string_view dump(DumpOrder::Format format, std::string_view classes);
+  // Empty, or why not.
+  std::string_view start_dump(DumpOrder order, std::string_view busy);
+
+  // executor_stats.cpp
+  Next stats(const protocol::Request& request, net::WriteBuffer& out);
+  void stats_of_host(StatsKind kind, net::WriteBuffer& out);
+  void stats_detail(std::string_view word, net::WriteBuffer& out);
+  Next stats_sizes(std::string_view word, net::WriteBuffer& out);
+  Next stats_cachedump(std::span<const std::string_view> words, net::WriteBuffer& out);
+  bool counts_prefixes() const { return prefix_counts_ != nullptr && prefix_counts_->enabled(); }
+  void count_prefix(std::string_view key, PrefixCounts::Event event) {
+    if (counts_prefixes()) [[unlikely]]
+      prefix_counts_->count(key, event);
+  }
+  void count_get(std::string_view key, bool hit) {
+    count_prefix(key, hit ? PrefixCounts::Event::kHit : PrefixCounts::Event::kMiss);
+  }
 
   // executor_meta.cpp
   void meta_get(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
@@ -229,6 +267,8 @@ class Executor {
   int client_fd_ = -1;
   std::atomic<WatchClasses> watched_{0};  // beside what every command reads
   WatchLog* watch_log_ = nullptr;
+  PrefixCounts::Table* prefix_counts_ = nullptr;
+  std::unique_ptr<ItemDump> dump_;  // until take_dump
   net::Counter meta_commands_;
   net::Counter uploads_refused_;
   net::Counter reads_refused_;

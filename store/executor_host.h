@@ -10,12 +10,15 @@
 #include <string>
 #include <string_view>
 
+#include "store/executor_dump.h"
 #include "store/expiry.h"
+#include "store/prefix_counts.h"
+#include "store/sweep_control.h"
 
 namespace ringcache::store {
 
 // `stats` and the sets that memcached has beside it.
-enum class StatsKind : std::uint8_t { kGeneral, kSettings, kItems, kSlabs, kConns, kSizes };
+enum class StatsKind : std::uint8_t { kGeneral, kSettings, kItems, kSlabs, kConns };
 
 class ExecutorHost {
  public:
@@ -27,6 +30,11 @@ class ExecutorHost {
   virtual void reset_stats() = 0;
   // `verbosity`.
   virtual void set_verbosity(std::uint64_t level) = 0;
+  // `lru_crawler`.
+  virtual SweepControl& sweep() = 0;
+  virtual DumpControl& dumps() = 0;
+  // `stats detail`.
+  virtual PrefixCounts& prefix_counts() = 0;
   // `shutdown`: begins to end the process, as SIGTERM does.
   virtual void shut_down() = 0;
   // What `version` answers after "VERSION ".

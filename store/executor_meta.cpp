@@ -74,6 +74,7 @@ void Executor::meta_get(const Request& request, const HashedKey& key, net::Write
     options.recache_before_touch = stood_before(flags, 'R', 'T');
   }
   const MetaGetResult result = thread_.meta_get(key, options, now_);
+  count_get(key.bytes, static_cast<bool>(result.item) && !result.created);
   if (!result.item) {
     append_plain(out, request, ResponseStatus::kMetaMiss);
     return;
@@ -133,6 +134,7 @@ void Executor::answer_meta_store(const StoreReply& reply, const StoreResult& res
 void Executor::meta_remove(const Request& request, const HashedKey& key, net::WriteBuffer& out) {
   meta_commands_.add();
   const protocol::MetaFlags& flags = request.meta;
+  count_prefix(key.bytes, PrefixCounts::Event::kDelete);
   DeleteOperands operands;
   operands.compare = compares_cas(flags);
   operands.compare_cas = rules_.cas ? flags.compare_cas : kCasOfNoItem;

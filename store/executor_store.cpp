@@ -98,6 +98,7 @@ void Executor::store(const Request& request, const HashedKey& key, std::string_v
     answer_store_error(reply, protocol::kErrorBadDataChunk, out);
     return;
   }
+  count_prefix(key.bytes, PrefixCounts::Event::kStore);
   const StoreOperands operands = operands_of(request);
   const ItemAttributes attributes = attributes_of(request);
   const bool watched = is_watched(kWatchFetchers | kWatchMutations);
@@ -120,6 +121,7 @@ void Executor::store(const Request& request, const HashedKey& key, std::string_v
 
 bool Executor::start_store(const Request& request, const HashedKey& key, PendingStore& pending,
                            net::WriteBuffer& out) {
+  count_prefix(key.bytes, PrefixCounts::Event::kStore);
   const std::size_t bytes = request.value_bytes;
   const bool may_fit = bytes <= store_.options().item_bytes_max;  // if not, reserve counts it
   if (may_fit && !budget_.take_reserved(bytes)) {

@@ -4,7 +4,10 @@
 add_library(ringcache_node_core STATIC
   executor.cpp
   executor_admin.cpp
+  executor_crawler.cpp
+  executor_dump.cpp
   executor_meta.cpp
+  executor_stats.cpp
   executor_store.cpp
   executor_values.cpp
   executor_watch.cpp
@@ -21,6 +24,7 @@ add_library(ringcache_node_core STATIC
   node_process.cpp
   node_session.cpp
   node_session_refresh.cpp
+  node_session_value.cpp
   node_session_watch.cpp
   node_stats.cpp
   node_tls.cpp
@@ -30,6 +34,8 @@ add_library(ringcache_node_core STATIC
   node_watcher.cpp
   node_watchers.cpp
   node_worker.cpp
+  prefix_counts.cpp
+  sweep_control.cpp
 )
 target_link_libraries(ringcache_node_core PUBLIC ringcache_store ringcache_protocol ringcache_net)
 # Only the files that say it are compiled anew when the revision changes.

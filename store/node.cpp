@@ -66,6 +66,8 @@ std::string_view state_name(SessionState state) {
       return "conn_swallow";
     case SessionState::kWriting:
       return "conn_mwrite";
+    case SessionState::kDumping:
+      return "conn_dump";
     case SessionState::kWatching:
       return "conn_watch";
     case SessionState::kReading:
@@ -83,7 +85,8 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
       watchers_(options.watch_enabled ? std::make_unique<NodeWatchers>(options.watch) : nullptr),
       store_(store_options(options, watchers_.get())),
       budget_(store_.options().memory_bytes),
-      maintenance_(store_, clock, node_clock_),
+      maintenance_(store_, clock, node_clock_, options.sweep),
+      prefix_counts_(options.prefix_delimiter, options.prefix_counts_enabled),
       threads_({.count = options.threads, .name = "node", .clock = &clock}),
       tls_(start_tls(options)),
       verbosity_(options.verbosity) {
@@ -108,7 +111,9 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
     workers_.back()->requests_per_turn = options_.requests_per_turn;
     workers_.back()->executor.set_rules({.cas = options_.cas_enabled,
                                          .flush_all = options_.flush_enabled,
+                                         .dump = options_.dump_enabled,
                                          .shutdown = options_.enable_shutdown});
+    workers_.back()->executor.set_prefix_counts(prefix_counts_.add_worker());
     if (watchers_) {
       NodeWorker& worker = *workers_.back();
       worker.watchers = watchers_.get();
@@ -233,6 +238,9 @@ void Node::append_stats(StatsKind kind, Seconds now, std::string& out) {
     case StatsKind::kSettings: {
       NodeOptions shown = options_;
       shown.listen = bound();
+      shown.sweep = maintenance_.control().options();
+      shown.prefix_counts_enabled = prefix_counts_.enabled();
+      shown.sizes_enabled = dumps_.sizes_enabled();
       append_settings_stats(shown, current_store_options(), threads(), verbosity_, out);
       return;
     }
@@ -244,9 +252,6 @@ void Node::append_stats(StatsKind kind, Seconds now, std::string& out) {
       return;
     case StatsKind::kConns:
       append_connections(now, out);
-      return;
-    case StatsKind::kSizes:
-      append_stat(out, "sizes_status", "disabled");
       return;
   }
 }
@@ -266,6 +271,7 @@ void Node::append_connections(Seconds now, std::string& out) const {
 
 void Node::reset_stats() {
   store_.reset_stats();
+  prefix_counts_.reset();
   const std::lock_guard lock(reset_mutex_);
   at_reset_ = figures();
   if (tls_) tls_at_reset_ = tls_figures(*tls_, 0);
@@ -333,6 +339,11 @@ NodeFigures Node::figures() const {
     figures.log_watcher_sent = watch.watcher_sent;
     figures.log_watchers = watch.watchers;
   }
+  figures.crawler_running = maintenance_.control().ordered() ? 1 : 0;
+  figures.dumps_running = dumps_.running();
+  figures.dumps_started = dumps_.started();
+  figures.dumps_refused = dumps_.refused();
+  figures.prefixes_uncounted = prefix_counts_.uncounted();
   figures.sweeps = maintenance_.sweeps();
   figures.maintenance_turns = maintenance_.turns();
   for (const auto& worker : workers_) {

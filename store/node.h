@@ -66,6 +66,9 @@ class Node final : private ExecutorHost {
   void append_stats(StatsKind kind, Seconds now, std::string& out) override;
   void reset_stats() override;
   void set_verbosity(std::uint64_t level) override;
+  SweepControl& sweep() override { return maintenance_.control(); }
+  DumpControl& dumps() override { return dumps_; }
+  PrefixCounts& prefix_counts() override { return prefix_counts_; }
   void shut_down() override;
   StoreOptions current_store_options() const;
   std::string_view version() const override;
@@ -84,6 +87,8 @@ class Node final : private ExecutorHost {
   Store store_;
   ValueBudget budget_;
   NodeMaintenance maintenance_;
+  DumpControl dumps_;
+  PrefixCounts prefix_counts_;
   net::IoThreads threads_;
   const std::shared_ptr<net::TlsContext> tls_;        // nullptr without -Z
   std::unique_ptr<CredentialFile> credentials_;       // nullptr without -Y

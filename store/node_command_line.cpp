@@ -179,7 +179,7 @@ void add_command_options(CLI::App& app, Words& words, NodeOptions& options) {
   app.add_flag("-X,--disable-dumping", words.no_dump, "refuse stats cachedump and metadump")
       ->group(commands);
   app.add_flag("-W,--disable-watch", words.no_watch, "refuse watch")->group(commands);
-  app.add_option("-D", words.delimiter, "no effect: there are no counts by key prefix")
+  app.add_option("-D", words.delimiter, "count keys by the prefix before CHAR: stats detail")
       ->group(commands);
 }
 
@@ -320,20 +320,20 @@ void apply_memory(const Words& words, NodeOptions& options, std::vector<std::str
   apply_chunk_sizes(words, options, warnings);
 }
 
-void apply_commands(const Words& words, NodeOptions& options, std::vector<std::string>& warnings) {
+void apply_commands(const Words& words, NodeOptions& options) {
   options.cas_enabled = !words.no_cas;
   options.flush_enabled = !words.no_flush;
   options.dump_enabled = !words.no_dump;
   options.watch_enabled = !words.no_watch;
   if (words.delimiter.empty()) return;
   options.prefix_delimiter = words.delimiter.front();
-  warnings.emplace_back("-D has no effect: the node keeps no counts by key prefix");
+  options.prefix_counts_enabled = true;
 }
 
 void apply(const Words& words, NodeOptions& options, std::vector<std::string>& warnings) {
   apply_network(words, options, warnings);
   apply_memory(words, options, warnings);
-  apply_commands(words, options, warnings);
+  apply_commands(words, options);
   check_prefix(options.metrics_prefix);
   options.verbosity = static_cast<unsigned>(words.verbosity);
   for (const std::string& word : words.extended) {

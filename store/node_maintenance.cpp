@@ -11,6 +11,8 @@ namespace {
 
 constexpr std::size_t kSweepBudgetMin = 1'000;
 constexpr std::size_t kSweepBudgetMax = 10'000'000;
+// Chunks of an ordered round between two pauses, as memcached's crawler.
+constexpr std::size_t kOrderedPiece = 1'000;
 
 }  // namespace
 
@@ -20,30 +22,53 @@ void NodeMaintenance::start() {
 }
 
 void NodeMaintenance::stop() {
-  {
-    const std::lock_guard lock(mutex_);
-    stopping_ = true;
-  }
-  stop_asked_.notify_all();
+  control_.stop();
   if (thread_.joinable()) thread_.join();
 }
 
 void NodeMaintenance::run() {
-  std::unique_lock lock(mutex_);
-  while (!stop_asked_.wait_for(lock, std::chrono::seconds(1), [this] { return stopping_; })) {
-    lock.unlock();
-    turn();
-    lock.lock();
+  for (;;) {
+    switch (control_.wait(std::chrono::seconds(1))) {
+      case SweepControl::Wake::kStop:
+        return;
+      case SweepControl::Wake::kTime:
+        turn();
+        break;
+      case SweepControl::Wake::kOrder:
+        ordered_round();
+        break;
+    }
   }
+}
+
+// The sweep is somewhere in the middle when a round is ordered: what it has behind it comes after
+// the first end. A page that has been looked at has nothing left to look at, so that costs little.
+void NodeMaintenance::ordered_round() {
+  const std::uint64_t items_max = control_.options().items_max;
+  const std::uint64_t classes = std::max<std::uint64_t>(store_.stats(now()).classes.size(), 1);
+  const bool bounded = items_max > 0 && items_max < UINT64_MAX / classes;
+  std::uint64_t left = bounded ? items_max * classes : UINT64_MAX;
+  unsigned ends = 0;
+  do {
+    const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(left, kOrderedPiece));
+    const MaintainResult result = store_.maintain(now(), piece);
+    left -= piece;
+    if (result.pass_done) {
+      ++ends;
+      sweeps_.fetch_add(1, std::memory_order_relaxed);
+    }
+  } while (ends < 2 && left > 0 && control_.pause());
+  control_.end_round();
 }
 
 void NodeMaintenance::turn() {
   const std::int64_t start_ns = clock_.now();
   const Seconds now = node_clock_.seconds(start_ns);
-  const MaintainResult result = store_.maintain(now, sweep_budget_);
+  const bool sweeps = control_.options().enabled;
+  const MaintainResult result = store_.maintain(now, sweeps ? sweep_budget_ : 0);
   if (result.pass_done) sweeps_.fetch_add(1, std::memory_order_relaxed);
-  turns_in_pass_ = result.pass_done ? 0 : turns_in_pass_ + 1;
-  adapt_budget(clock_.now() - start_ns, result.pass_done);
+  turns_in_pass_ = result.pass_done || !sweeps ? 0 : turns_in_pass_ + 1;
+  if (sweeps) adapt_budget(clock_.now() - start_ns, result.pass_done);
   sample_hit_ratio(start_ns, now);
   turns_.fetch_add(1, std::memory_order_relaxed);
 }

@@ -1,18 +1,18 @@
 // The node's background thread: sweeps the store for expired items, looks after its lists, samples
-// the hit ratio. Once a second, within a share of a core.
+// the hit ratio. Once a second, within a share of a core; a round of the sweep that is ordered
+// (sweep_control.h) is done at once.
 #pragma once
 
 #include <atomic>
-#include <condition_variable>
 #include <cstdint>
 #include <functional>
-#include <mutex>
 #include <thread>
 
 #include "net/clock.h"
 #include "net/hit_ratio.h"
 #include "store/node_clock.h"
 #include "store/store.h"
+#include "store/sweep_control.h"
 
 namespace ringcache::store {
 
@@ -25,8 +25,9 @@ inline constexpr unsigned kTurnsPerPassMax = 5;
 
 class NodeMaintenance {
  public:
-  NodeMaintenance(Store& store, const net::Clock& clock, const NodeClock& node_clock)
-      : store_(store), clock_(clock), node_clock_(node_clock) {}
+  NodeMaintenance(Store& store, const net::Clock& clock, const NodeClock& node_clock,
+                  const SweepOptions& sweep = {})
+      : store_(store), clock_(clock), node_clock_(node_clock), control_(sweep) {}
   // As stop().
   ~NodeMaintenance() { stop(); }
 
@@ -35,6 +36,11 @@ class NodeMaintenance {
 
   // One turn, as the thread does it each second; for tests too. One thread at a time.
   void turn();
+  // A round of the sweep, with its pauses, as the thread does it when one is ordered.
+  void ordered_round();
+
+  SweepControl& control() { return control_; }
+  const SweepControl& control() const { return control_; }
 
   double hit_ratio() const { return hit_ratio_.value(); }
   std::uint64_t turns() const { return turns_.load(std::memory_order_relaxed); }
@@ -42,6 +48,7 @@ class NodeMaintenance {
 
  private:
   void run();
+  Seconds now() const { return node_clock_.seconds(clock_.now()); }
   void adapt_budget(std::int64_t cost_ns, bool pass_done);
   void sample_hit_ratio(std::int64_t now_ns, Seconds now);
 
@@ -54,9 +61,7 @@ class NodeMaintenance {
   std::atomic<std::uint64_t> turns_{0};
   std::atomic<std::uint64_t> sweeps_{0};
 
-  std::mutex mutex_;
-  std::condition_variable stop_asked_;
-  bool stopping_ = false;
+  SweepControl control_;
   std::thread thread_;
 };
 

@@ -13,6 +13,7 @@
 #include "net/tls_options.h"
 #include "store/node_watch_options.h"
 #include "store/store_options.h"
+#include "store/sweep_control.h"
 
 namespace ringcache::store {
 
@@ -75,7 +76,13 @@ struct NodeOptions {
   bool flush_enabled = true;     // flush_all; -F turns it off
   bool dump_enabled = true;      // lists of keys; -X turns them off
   bool enable_shutdown = false;  // the command shutdown; -A turns it on
-  char prefix_delimiter = ':';   // -D; shown by `stats settings`, nothing is counted by it
+  // What ends the prefix of a key, and whether keys are counted by it (-D): `stats detail`.
+  char prefix_delimiter = ':';
+  bool prefix_counts_enabled = false;
+  // Whether `stats sizes` is given.
+  bool sizes_enabled = true;
+  // The sweep for expired items, as `lru_crawler` has it.
+  SweepOptions sweep;
   // Ask the system for huge pages for the items' memory (-L).
   bool huge_pages = false;
 

@@ -1,9 +1,6 @@
 #include "store/node_session.h"
 
 #include <algorithm>
-#include <array>
-#include <chrono>
-#include <span>
 #include <utility>
 
 #include "net/log.h"
@@ -42,10 +39,9 @@ void NodeSession::on_bytes(net::Connection& connection) {
   output_was_full_ = step == Step::kOutputFull;
   if (output_was_full_) worker_.output_pauses.add();
   yielded_ = step == Step::kYield;
-  if (yielded_) {
-    worker_.conn_yields.add();
-    connection.yield();
-  }
+  if (yielded_) worker_.conn_yields.add();
+  // A listing has more to say though nothing more is asked.
+  if (yielded_ || (output_was_full_ && state_ == State::kDump)) connection.yield();
   publish_state();
   const bool all_executed = !output_was_full_ && !yielded_ && state_ != State::kRefresh;
   if (step == Step::kClose || (input_ended_ && all_executed)) connection.close_after_flush();
@@ -55,7 +51,8 @@ NodeSession::Step NodeSession::run(net::Connection& connection) {
   Step step = Step::kAgain;
   while (step == Step::kAgain) {
     if (connection.output_full() && state_ != State::kWatch) {
-      return connection.in().empty() ? Step::kNeedMore : Step::kOutputFull;
+      const bool has_more = state_ == State::kDump || !connection.in().empty();
+      return has_more ? Step::kOutputFull : Step::kNeedMore;
     }
     switch (state_) {
       case State::kStranger:  // does not come here
@@ -68,6 +65,9 @@ NodeSession::Step NodeSession::run(net::Connection& connection) {
         break;
       case State::kSwallow:
         step = run_swallow(connection);
+        break;
+      case State::kDump:
+        step = run_dump(connection);
         break;
       case State::kRefresh:
         step = Step::kNeedMore;  // goes on in finish_refresh()
@@ -179,6 +179,8 @@ bool NodeSession::ends_look_ahead(const ParsedRequest& parsed) {
     case Command::kQuit:
     case Command::kWatch:
     case Command::kRefreshCerts:
+    case Command::kLruCrawler:
+    case Command::kStats:
       return true;
     default:
       return protocol::spec(parsed.request.command).has_value && !parsed.has_block;
@@ -223,6 +225,7 @@ NodeSession::Step NodeSession::execute(net::Connection& connection, ParsedReques
     const Executor::Next next =
         worker_.executor.execute(parsed.request, parsed.key, connection.out());
     if (next == Executor::Next::kWatch) return start_watching(connection, parsed.request);
+    if (next == Executor::Next::kDump) return start_dump();
     return next == Executor::Next::kClose ? Step::kClose : Step::kAgain;
   }
   const std::size_t answered = worker_.executor.retrieve(
@@ -251,112 +254,21 @@ NodeSession::Step NodeSession::refuse(net::Connection& connection, const ParsedR
   return Step::kAgain;
 }
 
-// --- values ------------------------------------------------------------------------------------
+// --- listings ----------------------------------------------------------------------------------
 
-NodeSession::Step NodeSession::execute_store(net::Connection& connection, ParsedRequest& parsed) {
-  const protocol::Request& request = parsed.request;
-  if (parsed.has_block) {
-    end_upload();
-    count(request.command);
-    const std::string_view block =
-        connection.in().bytes().substr(parsed.line_end, std::size_t{request.value_bytes} + 2);
-    worker_.executor.store(request, parsed.key, block, connection.out());
-    return Step::kAgain;
-  }
-  if (request.value_bytes < kStreamedValueBytesMin) {
-    begin_upload(request.value_bytes);
-    return Step::kNeedMore;
-  }
-  count(request.command);
-  ArrivingBlock& block = arriving();
-  if (worker_.executor.start_store(request, parsed.key, block.pending, connection.out())) {
-    state_ = State::kValue;
-  } else {
-    block.swallow_bytes = std::uint64_t{request.value_bytes} + 2;
-    state_ = State::kSwallow;
-  }
+NodeSession::Step NodeSession::start_dump() {
+  worker_.dumps[this] = worker_.executor.take_dump();
+  state_ = State::kDump;
   return Step::kAgain;
 }
 
-NodeSession::Step NodeSession::run_value(net::Connection& connection) {
-  net::ReadBuffer& in = connection.in();
-  Reservation& reservation = arriving_->pending.reservation;
-  reservation.advance(std::exchange(arriving_->lent_bytes, 0));
-  if (reservation.remaining() > 0) {
-    const std::size_t here = std::min(in.size(), reservation.remaining());
-    reservation.write(in.bytes().substr(0, here));
-    in.consume(here);
-    if (reservation.remaining() > 0) {
-      lend(connection);
-      begin_upload(reservation.value_bytes());
-      return Step::kNeedMore;
-    }
+// A piece for each turn: others have theirs in between.
+NodeSession::Step NodeSession::run_dump(net::Connection& connection) {
+  ItemDump& dump = *worker_.dumps.at(this);
+  if (!worker_.executor.continue_dump(dump, connection.out())) {
+    return connection.output_full() ? Step::kOutputFull : Step::kYield;
   }
-  if (in.size() < protocol::kCrlf.size()) {
-    begin_upload(reservation.value_bytes());
-    return Step::kNeedMore;
-  }
-  const bool good_end = in.bytes().starts_with(protocol::kCrlf);
-  in.consume(protocol::kCrlf.size());
-  worker_.executor.finish_store(arriving_->pending, good_end, connection.out());
-  end_upload();
-  state_ = State::kCommands;
-  return Step::kAgain;
-}
-
-ArrivingBlock::ArrivingBlock(net::TimerQueue& timers)
-    : timer(timers, [this] { session->on_upload_timer(); }) {}
-
-ArrivingBlock& NodeSession::arriving() {
-  if (!arriving_) arriving_ = worker_.take_arriving(entry_.connection.worker().timers());
-  arriving_->session = this;
-  return *arriving_;
-}
-
-void NodeSession::end_upload() {
-  if (arriving_) worker_.give_arriving(std::move(arriving_));
-}
-
-// Once for each block: what arrives of it later does not give it more time.
-void NodeSession::begin_upload(std::uint64_t bytes) {
-  if (worker_.upload_timeout.count() == 0 || arriving().due_ns != 0) return;
-  set_due(worker_.upload_timeout +
-          std::chrono::milliseconds(bytes * 1000 / kUploadBytesPerSecondMin));
-}
-
-void NodeSession::set_due(std::chrono::nanoseconds time) {
-  ArrivingBlock& block = arriving();
-  block.due_ns = entry_.connection.worker().now_ns() + time.count();
-  block.timer.after(time);
-}
-
-void NodeSession::on_upload_timer() {
-  if (!entry_.connection.is_open()) return;
-  (state_ == State::kStranger ? worker_.auth_kicks : worker_.upload_kicks).add();
-  timed_out_ = true;
-  entry_.connection.close();
-}
-
-// REQUIRES an empty input. A short rest is not worth a loan: it is copied when it comes.
-void NodeSession::lend(net::Connection& connection) {
-  const Reservation& reservation = arriving_->pending.reservation;
-  if (reservation.remaining() < kStreamedValueBytesMin) return;
-  std::array<std::span<char>, net::kLentPiecesMax> pieces;
-  const std::size_t count = reservation.writable(pieces);
-  if (!connection.in().lend(std::span<const std::span<char>>(pieces.data(), count))) return;
-  for (std::size_t i = 0; i < count; ++i) arriving_->lent_bytes += pieces[i].size();
-}
-
-NodeSession::Step NodeSession::run_swallow(net::Connection& connection) {
-  net::ReadBuffer& in = connection.in();
-  const std::uint64_t here = std::min<std::uint64_t>(in.size(), arriving_->swallow_bytes);
-  in.consume(static_cast<std::size_t>(here));
-  arriving_->swallow_bytes -= here;
-  if (arriving_->swallow_bytes > 0) {
-    begin_upload(arriving_->swallow_bytes);
-    return Step::kNeedMore;
-  }
-  end_upload();
+  worker_.dumps.erase(this);
   state_ = State::kCommands;
   return Step::kAgain;
 }
@@ -381,6 +293,7 @@ void NodeSession::on_drain(net::Connection& connection) {
 void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& info) {
   connection.in().take_back();
   if (state_ == State::kValue) worker_.executor.abandon_store(arriving_->pending);
+  if (state_ == State::kDump) worker_.dumps.erase(this);
   if (state_ == State::kRefresh) worker_.abandon_refresh(*this);
   state_ = State::kCommands;
   end_upload();
@@ -423,6 +336,8 @@ void NodeSession::publish_state() {
     state = SessionState::kValue;
   } else if (state_ == State::kSwallow) {
     state = SessionState::kSwallowing;
+  } else if (state_ == State::kDump) {
+    state = SessionState::kDumping;
   } else if (state_ == State::kWatch) {
     state = SessionState::kWatching;
   }

@@ -16,6 +16,7 @@
 //   kCommands  parse and execute
 //   kValue     the data block of a storage command is arriving
 //   kSwallow   the data block of a refused command is being dropped
+//   kDump      a listing is being written, at the pace of the client (executor_dump.h)
 //   kRefresh   certificates are being read for it: nothing is read or executed meanwhile
 //   kWatch     it said `watch`: lines go out (node_watchers.h), what comes in is dropped
 //
@@ -65,7 +66,15 @@ class NodeSession final : public net::ConnectionHandler {
 
  private:
   friend struct ArrivingBlock;  // its timer
-  enum class State : std::uint8_t { kStranger, kCommands, kValue, kSwallow, kRefresh, kWatch };
+  enum class State : std::uint8_t {
+    kStranger,
+    kCommands,
+    kValue,
+    kSwallow,
+    kDump,
+    kRefresh,
+    kWatch
+  };
   // What a step of the loop in run() found.
   enum class Step : std::uint8_t { kAgain, kNeedMore, kOutputFull, kYield, kClose };
 
@@ -77,6 +86,8 @@ class NodeSession final : public net::ConnectionHandler {
   Step run_swallow(net::Connection& connection);
   // node_session_refresh.cpp
   Step start_refresh(net::Connection& connection);
+  Step start_dump();
+  Step run_dump(net::Connection& connection);
   // node_session_watch.cpp
   Step run_watch(net::Connection& connection);
   Step start_watching(net::Connection& connection, const protocol::Request& request);

@@ -104,7 +104,7 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "chunk_size", store.chunk_bytes_min - sizeof(Item));  // as -n says it
   append_stat(out, "num_threads", threads);
   append_stat(out, "stat_key_prefix", std::string_view(&options.prefix_delimiter, 1));
-  append_stat(out, "detail_enabled", "no");
+  append_stat(out, "detail_enabled", yes_no(options.prefix_counts_enabled));
   append_stat(out, "reqs_per_event", options.requests_per_turn);
   append_stat(out, "cas_enabled", yes_no(options.cas_enabled));
   append_stat(out, "tcp_backlog", static_cast<std::uint64_t>(options.backlog));
@@ -117,7 +117,9 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "slab_reassign", "yes");
   append_stat(out, "slab_automove", std::uint64_t{store.automove ? 1U : 0U});
   append_stat(out, "slab_page_size", store.page_bytes);
-  append_stat(out, "lru_crawler", "yes");
+  append_stat(out, "lru_crawler", yes_no(options.sweep.enabled));
+  append_stat(out, "lru_crawler_sleep", static_cast<std::uint64_t>(options.sweep.pause.count()));
+  append_stat(out, "lru_crawler_tocrawl", options.sweep.items_max);
   append_stat(out, "tail_repair_time", std::uint64_t{0});
   append_stat(out, "flush_enabled", yes_no(options.flush_enabled));
   append_stat(out, "dump_enabled", yes_no(options.dump_enabled));
@@ -136,7 +138,7 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "auth_timeout", static_cast<std::uint64_t>(options.auth_timeout.count()));
   append_stat(out, "watcher_logbuf_size", options.watch.watcher_buffer_bytes);
   append_stat(out, "worker_logbuf_size", options.watch.worker_log_bytes);
-  append_stat(out, "track_sizes", "no");
+  append_stat(out, "track_sizes", yes_no(options.sizes_enabled));
   append_tls_settings(options, out);
 }
 

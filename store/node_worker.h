@@ -13,6 +13,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <unordered_map>
 #include <vector>
 
 #include "net/connection.h"
@@ -35,7 +36,14 @@ namespace ringcache::store {
 class NodeSession;
 
 // What a connection is doing, as `stats conns` names it.
-enum class SessionState : std::uint8_t { kReading, kValue, kSwallowing, kWriting, kWatching };
+enum class SessionState : std::uint8_t {
+  kReading,
+  kValue,
+  kSwallowing,
+  kWriting,
+  kDumping,
+  kWatching
+};
 
 // What other threads may see of a session: an entry of its worker's list.
 struct SessionEntry {
@@ -133,6 +141,8 @@ struct NodeWorker {
   std::vector<Refresh> refreshes;
   std::array<ParsedRequest, kLookAhead> parsed;
   std::vector<std::unique_ptr<ArrivingBlock>> spare_arriving;
+  // The listings of those sessions that have one under way.
+  std::unordered_map<const NodeSession*, std::unique_ptr<ItemDump>> dumps;
   // Of the session that runs now: what it may still execute, and what it has, for the durations.
   std::uint32_t requests_left = 0;
   struct {

@@ -32,6 +32,7 @@ struct ItemFacts {
   std::uint64_t cas = 0;
   unsigned slab_class = 0;  // as numbered in `stats slabs`
   std::size_t bytes = 0;    // header, key and value
+  std::size_t value_bytes = 0;
 };
 
 // Called under the lock: must be short, wait for nothing and not call the store.

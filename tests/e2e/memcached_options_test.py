@@ -219,10 +219,10 @@ class CommandLines(TestCase):
 
     def test_one_warning_for_each_word_without_effect(self):
         node = self.world.node("-o", "hashpower=20,hashpower=21,no_hashexpand", "-o",
-                               "lru_crawler_sleep=100,ext_threads=2,modern,hashpower=20", "-N", "1")
+                               "no_lru_maintainer,ext_threads=2,modern,hashpower=20", "-N", "1")
         said = re.findall(r"WARN (\S+ ?\w*) has no effect: ", node.log())
         self.assertEqual(sorted(said), ["-N", "-o ext_threads", "-o hashpower",
-                                        "-o lru_crawler_sleep", "-o no_hashexpand"])
+                                        "-o no_hashexpand", "-o no_lru_maintainer"])
 
     def test_settings(self):
         options = ("-R", "7", "-n", "48", "-D", "/", "-A", "-X", "-o",
@@ -234,7 +234,8 @@ class CommandLines(TestCase):
                      "umask", "shutdown_command", "chunk_size", "num_threads", "stat_key_prefix",
                      "reqs_per_event", "cas_enabled", "tcp_backlog",
                      "auth_enabled_sasl", "auth_enabled_ascii", "item_size_max", "maxconns_fast",
-                     "hashpower_init", "slab_reassign", "lru_crawler", "tail_repair_time",
+                     "hashpower_init", "slab_reassign", "lru_crawler", "lru_crawler_sleep",
+                     "lru_crawler_tocrawl", "detail_enabled", "tail_repair_time",
                      "flush_enabled", "dump_enabled", "lru_maintainer_thread", "hot_lru_pct",
                      "warm_lru_pct", "hot_max_factor", "warm_max_factor", "temp_lru",
                      "temporary_ttl", "slab_automove", "idle_timeout", "watcher_logbuf_size",

@@ -55,6 +55,14 @@ TEST_CASE("stats of the nodes that answered are enough") {
   CHECK(fan_out.answer() == "STAT get_hits 2\r\nEND\r\n");
 }
 
+TEST_CASE("counts by prefix of the nodes that answered are added") {
+  FanOut fan_out(FanOut::Kind::kStatsDetail);
+  feed(fan_out, "a", "PREFIX p get 2 hit 1 set 0 del 0\r\nEND\r\n", kStats);
+  feed(fan_out, "b", "PREFIX p get 3 hit 1 set 0 del 0\r\nEND\r\n", kStats);
+  fan_out.fail("c", "is not reachable");
+  CHECK(fan_out.answer() == "PREFIX p get 5 hit 2 set 0 del 0\r\nEND\r\n");
+}
+
 TEST_CASE("stats of no node at all is an error") {
   FanOut fan_out(FanOut::Kind::kStats);
   fan_out.fail("a", "is not reachable");

@@ -25,10 +25,16 @@ struct TestHost : ExecutorHost {
   }
   void reset_stats() override { ++resets; }
   void set_verbosity(std::uint64_t value) override { level = value; }
+  SweepControl& sweep() override { return sweep_control; }
+  DumpControl& dumps() override { return dump_control; }
+  PrefixCounts& prefix_counts() override { return counts; }
   void shut_down() override { ++shutdowns; }
   int shutdowns = 0;
   std::string_view version() const override { return "1.2.3-test"; }
 
+  SweepControl sweep_control{{}};
+  DumpControl dump_control;
+  PrefixCounts counts{':', false};
   std::vector<StatsKind> asked;
   int resets = 0;
   std::uint64_t level = 0;
@@ -47,7 +53,9 @@ class Conversation {
   explicit Conversation(const StoreOptions& options = small_store())
       : store(options),
         budget(store.options().memory_bytes),
-        executor(store, host, budget, kUnixOffset) {}
+        executor(store, host, budget, kUnixOffset) {
+    executor.set_prefix_counts(host.counts.add_worker());
+  }
 
   // Executes whole requests and returns their answers.
   std::string say(std::string_view bytes) {
@@ -109,7 +117,10 @@ class Conversation {
     } else if (protocol::spec(request.command).multi_key) {
       CHECK(executor.retrieve(request, 0, SIZE_MAX, out) == request.keys().size());
     } else {
-      executor.execute(request, key, out);
+      if (executor.execute(request, key, out) != Executor::Next::kDump) return;
+      const auto dump = executor.take_dump();
+      while (!executor.continue_dump(*dump, out)) {
+      }
     }
   }
 };

@@ -291,11 +291,11 @@ TEST_CASE("commands about the process reach the host") {
   CHECK(client.host.resets == 1);
   CHECK(client
             .say("stats\r\nstats settings\r\nstats items\r\nstats slabs\r\nstats conns\r\n"
-                 "stats sizes\r\n")
+                 "stats sizes_disable\r\n")
             .starts_with("STAT now 77\r\nEND\r\nSTAT now 77\r\nEND\r\n"));
   CHECK(client.host.asked == std::vector<StatsKind>{StatsKind::kGeneral, StatsKind::kSettings,
                                                     StatsKind::kItems, StatsKind::kSlabs,
-                                                    StatsKind::kConns, StatsKind::kSizes});
+                                                    StatsKind::kConns});
   CHECK(client.say("stats nonsense\r\n") == "ERROR\r\n");
   client.parse("quit\r\n");
   client.executor.begin_turn(client.now);

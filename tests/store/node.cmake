@@ -5,15 +5,19 @@ ringcache_unit_test(node_test
     executor_meta_test.cpp
     executor_rules_test.cpp
     executor_test.cpp
+    executor_dump_test.cpp
     node_authentication_test.cpp
     node_certificate_loader_test.cpp
     node_command_line_test.cpp
+    node_dump_test.cpp
     node_fairness_test.cpp
     node_limits_test.cpp
+    node_maintenance_test.cpp
     node_process_test.cpp
     node_stats_test.cpp
     node_test.cpp
     node_watch_test.cpp
+    prefix_counts_test.cpp
     node_tls_test.cpp
     ${CMAKE_SOURCE_DIR}/tests/net/net_fixture.cpp
     ${CMAKE_SOURCE_DIR}/tests/net/tls_fixture.cpp

@@ -1,0 +1,101 @@
+#include "store/node_maintenance.h"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <string>
+#include <thread>
+
+#include "tests/store/store_fixture.h"
+
+using namespace ringcache;
+using namespace ringcache::store;
+
+namespace {
+
+// A store with expired items, and what looks after it.
+struct Maintained {
+  explicit Maintained(int expired, const SweepOptions& sweep = {})
+      : maintenance(on.store, clock, NodeClock{0, 1'700'000'000}, sweep) {
+    clock.advance(std::chrono::seconds(200));
+    for (int i = 0; i < expired; ++i) REQUIRE(on.set(numbered("expired", i), "v", 150));
+    REQUIRE(on.set("lives", "v"));
+    on.now = 200;
+  }
+  std::uint64_t items() const { return on.totals().curr_items; }
+  std::uint64_t looked_at() const { return on.totals().crawler_items_checked; }
+
+  StoreFixture on;
+  net::ManualClock clock;
+  NodeMaintenance maintenance;
+};
+
+}  // namespace
+
+TEST_CASE("a round that is ordered frees all that is expired, in one go") {
+  Maintained test(20'000, {.pause = std::chrono::microseconds(0)});
+  test.maintenance.ordered_round();
+  CHECK(test.items() == 1);
+  CHECK(test.maintenance.sweeps() == 2);
+}
+
+TEST_CASE("a round includes what the sweep had behind it") {
+  Maintained test(20'000, {.pause = std::chrono::microseconds(0)});
+  test.on.store.maintain(200, 10'000);
+  REQUIRE(test.items() > 1);
+  for (int i = 0; i < 9'000; ++i) REQUIRE(test.on.set(numbered("expired", i), "v", 150));
+  test.maintenance.ordered_round();
+  CHECK(test.items() == 1);
+}
+
+TEST_CASE("a round ends where it was told to, and the next goes on there") {
+  Maintained test(20'000, {.pause = std::chrono::microseconds(0), .items_max = 2'000});
+  const std::uint64_t classes = test.on.store.stats(test.on.now).classes.size();
+  test.maintenance.ordered_round();
+  const std::uint64_t first = test.looked_at();
+  CHECK(first >= 1'000);
+  CHECK(first <= 2'000 * classes + 128);
+  test.maintenance.ordered_round();
+  CHECK(test.looked_at() >= 2 * 1'000);
+  CHECK(test.items() > 1);
+  for (int rounds = 0; rounds < 20; ++rounds) test.maintenance.ordered_round();
+  CHECK(test.items() == 1);
+}
+
+TEST_CASE("the thread takes an order at once, and says when it is done") {
+  Maintained test(20'000);
+  test.maintenance.start();
+  CHECK_FALSE(test.maintenance.control().ordered());
+  test.maintenance.control().order();
+  while (test.maintenance.control().ordered()) std::this_thread::yield();
+  CHECK(test.items() == 1);
+}
+
+TEST_CASE("disabled, nothing is looked for") {
+  Maintained test(100, {.enabled = false});
+  CHECK_FALSE(test.maintenance.control().options().enabled);
+  test.maintenance.control().order();
+  CHECK_FALSE(test.maintenance.control().ordered());
+  for (int turns = 0; turns < 3; ++turns) test.maintenance.turn();
+  CHECK(test.items() == 101);
+  CHECK(test.on.get("expired7") == "(miss)");
+  CHECK(test.maintenance.control().enable());
+  CHECK_FALSE(test.maintenance.control().enable());
+  test.maintenance.turn();
+  CHECK(test.items() == 1);
+}
+
+TEST_CASE("a round ends when the sweep is disabled, or the node stops") {
+  // Pauses that nobody waits for the end of.
+  Maintained test(20'000, {.pause = kSweepPauseMax});
+  test.maintenance.start();
+  test.maintenance.control().order();
+  while (test.looked_at() == 0) std::this_thread::yield();
+  test.maintenance.control().disable();
+  while (test.maintenance.control().ordered()) std::this_thread::yield();
+  CHECK(test.items() > 1);
+  test.maintenance.control().enable();
+  test.maintenance.control().order();
+  test.maintenance.stop();
+  CHECK(test.items() > 1);
+}

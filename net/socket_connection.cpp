@@ -140,11 +140,12 @@ void SocketConnection::read_once() {
 // was full, and whose output left, goes on.
 void SocketConnection::deliver() {
   for (int round = 0; round < kOffersPerEvent; ++round) {
+    yielded_ = false;
     handler_->on_bytes(*this);
     if (state_ == State::kClosed) return;
     const bool stopped_by_output = output_full();
     flush();
-    if (!stopped_by_output || in_.empty() || in_offers_) return;
+    if (!stopped_by_output || (in_.empty() && !yielded_) || in_offers_) return;
     if (state_ != State::kOpen || paused_ || throttled_) return;
   }
   worker_.loop().offer_later(*this);
@@ -152,7 +153,7 @@ void SocketConnection::deliver() {
 
 void SocketConnection::offer_unread() {
   if (state_ != State::kOpen || paused_ || throttled_) return;
-  if (!in_.empty() && in_.lent_left() == 0) {
+  if ((!in_.empty() || yielded_) && in_.lent_left() == 0) {
     deliver();
     in_.release();
   }
@@ -209,7 +210,7 @@ void SocketConnection::resume_watching() {
   if (state_ != State::kOpen || paused_ || throttled_) return;
   if (!end_of_input_) want(watched_ | EPOLLIN);
   if (state_ != State::kOpen) return;
-  const bool unread = !in_.empty() || (tls_ && tls_->may_have_more());
+  const bool unread = !in_.empty() || yielded_ || (tls_ && tls_->may_have_more());
   if (unread || (end_of_input_ && !end_delivered_)) worker_.loop().offer_later(*this);
 }
 
@@ -259,8 +260,8 @@ void SocketConnection::close_with(const CloseInfo& info) {
   connecting_.reset();
   if (deadline_) deadline_->timer.cancel();
   in_.take_back();
-  // The socket stays open until the handler is gone: who walks a list of handlers may ask it.
   if (tls_) worker_.tls_half_records().remove(*tls_);
+  // The socket stays open until the handler is gone: who walks a list of handlers may ask it.
   worker_.loop().finish_later(*this, info);
 }
 

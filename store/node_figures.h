@@ -69,6 +69,14 @@ namespace ringcache::store {
   X(log_watcher_sent, kCounter, "log_watcher_sent", "log_watcher_sent_total",                     \
     "Lines sent to watchers")                                                                     \
   X(log_watchers, kGauge, "log_watchers", "log_watchers", "Connections that watch")               \
+  X(crawler_running, kGauge, "lru_crawler_running", "lru_crawler_running",                        \
+    "1 while a round that was ordered is under way")                                              \
+  X(dumps_running, kGauge, "dumps_running", "dumps_running", "Listings under way")                \
+  X(dumps_started, kCounter, "dumps_started", "dumps_started_total", "Listings begun")            \
+  X(dumps_refused, kCounter, "dumps_refused", "dumps_refused_total",                              \
+    "Listings refused because too many were under way")                                           \
+  X(prefixes_uncounted, kCounter, "prefixes_uncounted", "prefixes_uncounted_total",               \
+    "Events of prefixes for which stats detail had no room")                                      \
   X(sweeps, kCounter, "lru_crawler_starts", "lru_crawler_starts_total",                           \
     "Times the sweep began anew")                                                                 \
   X(maintenance_turns, kCounter, "lru_maintainer_juggles", "lru_maintainer_turns_total",          \
@@ -95,6 +103,8 @@ inline constexpr std::array kNodeFiguresTable{RINGCACHE_NODE_FIGURES(RINGCACHE_N
     "Connections whose handshake took too long")                                            \
   X(handshakes_dropped, kCounter, "ssl_handshakes_dropped", "tls_handshakes_dropped_total", \
     "Connections cut because too many handshakes were unfinished")                          \
+  X(record_timeouts, kCounter, "ssl_record_timeouts", "tls_record_timeouts_total",          \
+    "Connections closed in the middle of a record that did not end")                        \
   X(refresh_age, kGauge, "time_since_server_cert_refresh", "tls_certificate_age_seconds",   \
     "Seconds since the certificates were read")
 
@@ -103,8 +113,6 @@ struct TlsFigures {
   RINGCACHE_TLS_FIGURES(RINGCACHE_TLS_FIELD)
 };
 #undef RINGCACHE_TLS_FIELD
-  X(record_timeouts, kCounter, "ssl_record_timeouts", "tls_record_timeouts_total",          \
-    "Connections closed in the middle of a record that did not end")                        \
 
 #define RINGCACHE_TLS_ROW(field, kind, stats_name, metric_name, help) \
   StatsRow<TlsFigures>{&TlsFigures::field, FigureKind::kind, stats_name, metric_name, help},

@@ -10,6 +10,7 @@
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/log.h"
@@ -19,6 +20,7 @@
 #include "store/node.h"
 #include "store/node_command_line.h"
 #include "store/node_process.h"
+#include "store/node_secrets.h"
 
 namespace {
 
@@ -34,15 +36,15 @@ int fail(int exit_code, const std::string& text) {
   return exit_code;
 }
 
-// What needs the rights of the start, and giving them up. What is wrong, or nothing.
-std::optional<std::string> prepare_process(const NodeOptions& options) {
+// What needs the rights of the start. What is wrong, or nothing.
+std::optional<std::string> lift_limits(const NodeOptions& options) {
   using namespace ringcache::store;
   if (auto wrong = raise_descriptor_limit(options.connections_max)) return wrong;
   if (options.process.core_dumps) {
     if (auto wrong = allow_core_dumps()) return wrong;
   }
   if (options.process.lock_memory) allow_locked_memory();
-  return take_identity(options.process.user);
+  return std::nullopt;
 }
 
 void log_warnings(const NodeOptions& options, const std::vector<std::string>& warnings) {
@@ -66,14 +68,14 @@ void log_start(const Node& node) {
 }
 
 int run(NodeOptions options, const std::vector<std::string>& warnings) {
-  using ringcache::store::Background;
-  if (const auto wrong = prepare_process(options)) return fail(kExitFailure, *wrong);
-  const ringcache::store::ProcessOptions& process = options.process;
+  using namespace ringcache::store;
+  const ProcessOptions& process = options.process;
+  if (process.daemon) make_paths_absolute(options);
+  if (const auto wrong = lift_limits(options)) return fail(kExitFailure, *wrong);
+  NodeSecrets secrets = read_secrets(options);
+  if (const auto wrong = take_identity(process.user)) return fail(kExitFailure, *wrong);
   std::optional<Background> background;
-  if (process.daemon) {
-    ringcache::store::make_paths_absolute(options);
-    background.emplace();
-  }
+  if (process.daemon) background.emplace();
   log_warnings(options, warnings);
   std::unique_ptr<Node> node;
   ringcache::net::Shutdown shutdown(
@@ -85,7 +87,7 @@ int run(NodeOptions options, const std::vector<std::string>& warnings) {
            },
        .on_reload = [&node] { node->reload(); }});
   try {
-    node = std::make_unique<Node>(options);
+    node = std::make_unique<Node>(options, std::move(secrets));
   } catch (const std::invalid_argument& error) {
     return fail(kExitUsage, error.what());
   } catch (const std::bad_alloc&) {
@@ -93,11 +95,11 @@ int run(NodeOptions options, const std::vector<std::string>& warnings) {
   }
   if (const auto error = node->start()) return fail(kExitFailure, *error);
   if (process.lock_memory) {
-    if (const auto wrong = ringcache::store::lock_memory()) {
+    if (const auto wrong = lock_memory()) {
       ringcache::net::log_warn("-k has no effect: " + *wrong);
     }
   }
-  const ringcache::store::PidFile pid_file(process.pid_file);
+  const PidFile pid_file(process.pid_file);
   log_start(*node);
   if (background) background->ready(process.core_dumps, options.verbosity > 0);
   ringcache::net::release_startup_pages();

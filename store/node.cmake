@@ -22,6 +22,7 @@ add_library(ringcache_node_core STATIC
   node_metrics.cpp
   node_peer.cpp
   node_process.cpp
+  node_secrets.cpp
   node_session.cpp
   node_session_refresh.cpp
   node_session_value.cpp

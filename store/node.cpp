@@ -8,6 +8,7 @@
 #include <random>
 #include <stdexcept>
 #include <thread>
+#include <utility>
 
 #include "net/log.h"
 #include "store/node_metrics.h"
@@ -79,6 +80,9 @@ std::string_view state_name(SessionState state) {
 }  // namespace
 
 Node::Node(const NodeOptions& options, const net::Clock& clock)
+    : Node(options, read_secrets(options), clock) {}
+
+Node::Node(const NodeOptions& options, NodeSecrets secrets, const net::Clock& clock)
     : options_(options),
       clock_(clock),
       node_clock_(start_clock(clock)),
@@ -88,12 +92,9 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
       maintenance_(store_, clock, node_clock_, options.sweep),
       prefix_counts_(options.prefix_delimiter, options.prefix_counts_enabled),
       threads_({.count = options.threads, .name = "node", .clock = &clock}),
-      tls_(start_tls(options)),
+      tls_(std::move(secrets.tls)),
+      credentials_(std::move(secrets.credentials)),
       verbosity_(options.verbosity) {
-  if (!options_.auth_file.empty()) {
-    credentials_ = std::make_unique<CredentialFile>(options_.auth_file);
-    if (const auto wrong = credentials_->reload()) throw std::invalid_argument("-Y " + *wrong);
-  }
   if (options_.huge_pages && !store_.prefer_huge_pages()) {
     net::log_warn("-L has no effect: the system has no transparent huge pages");
   }

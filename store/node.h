@@ -24,10 +24,10 @@
 #include "net/tls_context.h"
 #include "store/executor_host.h"
 #include "store/node_certificate_loader.h"
-#include "store/node_credentials.h"
 #include "store/node_figures.h"
 #include "store/node_maintenance.h"
 #include "store/node_options.h"
+#include "store/node_secrets.h"
 #include "store/node_worker.h"
 #include "store/store.h"
 
@@ -37,6 +37,9 @@ class Node final : private ExecutorHost {
  public:
   // `clock` must outlive the node. Throws std::invalid_argument, naming the option, or
   // std::bad_alloc.
+  Node(const NodeOptions& options, NodeSecrets secrets,
+       const net::Clock& clock = net::Clock::steady());
+  // Reads the secrets itself; throws what read_secrets() does, too.
   explicit Node(const NodeOptions& options, const net::Clock& clock = net::Clock::steady());
   ~Node() override;
   Node(const Node&) = delete;
@@ -90,10 +93,10 @@ class Node final : private ExecutorHost {
   DumpControl dumps_;
   PrefixCounts prefix_counts_;
   net::IoThreads threads_;
-  const std::shared_ptr<net::TlsContext> tls_;        // nullptr without -Z
-  std::unique_ptr<CredentialFile> credentials_;       // nullptr without -Y
-  std::vector<std::unique_ptr<NodeWorker>> workers_;  // by index of the thread
-  std::unique_ptr<CertificateLoader> certificates_;   // nullptr without -Z
+  const std::shared_ptr<net::TlsContext> tls_;         // nullptr without -Z
+  const std::unique_ptr<CredentialFile> credentials_;  // nullptr without -Y
+  std::vector<std::unique_ptr<NodeWorker>> workers_;   // by index of the thread
+  std::unique_ptr<CertificateLoader> certificates_;    // nullptr without -Z
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<net::AdminServer> admin_;
   std::atomic<bool> accepting_{false};

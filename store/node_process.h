@@ -1,7 +1,8 @@
 // What the options -d, -P, -u, -k, -r and -c do to the process around a node. For main() alone, in
-// this order; the first five before there is any thread:
+// this order; all up to Background before there is any thread:
 //
-//   raise_descriptor_limit, allow_core_dumps, allow_locked_memory   while there are rights to
+//   raise_descriptor_limit, allow_core_dumps, allow_locked_memory   while there are rights to,
+//   ... and what the files of -Y and -Z say (node_secrets.h) ...    as these
 //   take_identity                                                   root gives them up
 //   Background                                                      -d: goes on in a child
 //   ... the node starts: everything is bound ...

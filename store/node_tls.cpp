@@ -24,7 +24,7 @@ constexpr std::array<std::string_view, 4> kVersions{"tlsv1.0", "tlsv1.1", "tlsv1
 std::shared_ptr<net::TlsContext> start_tls(const NodeOptions& options) {
   if (!options.tls_enabled) return nullptr;
   auto context = std::make_shared<net::TlsContext>(options.tls);
-  if (const auto wrong = context->refresh()) throw std::invalid_argument("-Z: " + *wrong);
+  if (const auto wrong = context->refresh()) throw std::runtime_error("-Z: " + *wrong);
   if (context->forbids_old_versions()) {
     net::log_warn(
         "-o ssl_min_version has no effect below tlsv1.2: OpenSSL's security level forbids the "

@@ -13,7 +13,7 @@
 
 namespace ringcache::store {
 
-// nullptr without -Z. Throws std::invalid_argument, naming the option and the file.
+// nullptr without -Z. Throws std::runtime_error, naming the option and the file.
 std::shared_ptr<net::TlsContext> start_tls(const NodeOptions& options);
 
 // Since the start. `now_unix_s`: the time of the node.

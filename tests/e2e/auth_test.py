@@ -124,7 +124,7 @@ class Node(TestCase):
                            ("", "passwords:1: no line name:password")):
             passwords = self.world.write("passwords", text)
             code, _, err = self.world.run([NODE, "-p", "0", "-l", HOST, "-Y", passwords])
-            self.assertEqual(code, 2)
+            self.assertEqual(code, 1)
             self.assertIn(said, err)
             self.assertNotIn("sesame", err)
 

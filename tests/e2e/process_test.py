@@ -4,7 +4,12 @@
 import contextlib
 import os
 import signal
+import socket
+import ssl
+import unittest
 
+from basics import PATIENCE_S
+from certificates import Authority
 from harness import HOST, NODE, PROXY, TestCase, Wire, eventually, free_port, main
 from processes import Server
 
@@ -13,6 +18,12 @@ def without(streams, argv):
     """The command line that starts a program with these standard streams closed."""
     closing = " ".join(f"{number}>&-" for number in streams)
     return ["/bin/sh", "-c", f'exec "$@" {closing}', "sh", *argv]
+
+
+def kill(pid_file):
+    """Ends the daemon, if it is still there."""
+    with contextlib.suppress(OSError), open(pid_file, encoding="ascii") as file:
+        os.kill(int(file.read()), signal.SIGKILL)
 
 
 class StandardStreams(TestCase):
@@ -56,7 +67,7 @@ class StandardStreams(TestCase):
                 port = free_port()
                 pid_file = self.world.path(f"{port}.pid")
                 argv = [NODE, "-d", "-p", str(port), "-t", "1", "--metrics", "off", "-P", pid_file]
-                self.addCleanup(self.kill, pid_file)
+                self.addCleanup(kill, pid_file)
                 code, _, err = self.world.run(without(streams, argv))
                 self.assertEqual(code, 0, err)
                 with open(pid_file, encoding="ascii") as file:
@@ -66,10 +77,59 @@ class StandardStreams(TestCase):
                 os.kill(pid, signal.SIGTERM)
                 eventually("the daemon ended", lambda: not os.path.exists(pid_file))
 
-    def kill(self, pid_file):
-        """The daemon that did not end, if there is one."""
-        with contextlib.suppress(OSError), open(pid_file, encoding="ascii") as file:
-            os.kill(int(file.read()), signal.SIGKILL)
+
+@unittest.skipUnless(os.geteuid() == 0, "only root has files that the user of -u cannot read")
+class AnotherUser(TestCase):
+    """-u: what root alone may read is read before root's rights are given up."""
+
+    PASSWORD = b"set any 0 0 16\r\nshop open-sesame\r\n"
+
+    def setUp(self):
+        super().setUp()
+        os.chmod(self.world.folder, 0o755)
+        self.authority = Authority(self.world.folder)
+        self.files = [*self.authority.issue("server"),
+                      self.world.write("passwords", "shop:open-sesame\n")]
+        for file in self.files:
+            os.chmod(file, 0o600)
+        certificate, key, passwords = self.files
+        self.options = ("-u", "nobody", "-t", "1", "-Y", passwords, "-Z",
+                        "-o", f"ssl_chain_cert={certificate},ssl_key={key}")
+
+    def check_serves(self, port):
+        context = ssl.create_default_context(cafile=self.authority.file)
+        with socket.create_connection((HOST, port), timeout=PATIENCE_S) as plain, \
+                context.wrap_socket(plain, server_hostname=HOST) as client:
+            client.sendall(self.PASSWORD)
+            self.assertEqual(client.recv(100), b"STORED\r\n")
+            client.sendall(b"refresh_certs\r\n")
+            answer = client.recv(1000)
+        self.assertIn(b"Permission denied", answer)
+
+    def test_files_that_only_root_can_read(self):
+        node = self.world.node(*self.options)
+        self.check_serves(node.port)
+        node.signal(signal.SIGHUP)
+        eventually("both were looked for", lambda: node.log().count("Permission denied") == 2)
+        self.check_serves(node.port)  # with what was read at the start
+
+    def test_a_daemon_s(self):
+        port, pid_file = free_port(), self.world.path("pid")
+        os.chmod(self.world.folder, 0o777)
+        self.addCleanup(kill, pid_file)
+        code, _, err = self.world.run([NODE, "-d", "-p", str(port), "--metrics", "off",
+                                       "-P", pid_file, *self.options])
+        self.assertEqual(code, 0, err)
+        self.check_serves(port)
+
+    def test_a_file_that_is_wrong_is_no_mistake_of_the_command_line(self):
+        for file in self.files:
+            with self.subTest(os.path.basename(file)):
+                os.rename(file, file + ".aside")
+                code, _, err = self.world.run([NODE, "-p", "0", "--metrics", "off", *self.options])
+                os.rename(file + ".aside", file)
+                self.assertEqual(code, 1)
+                self.assertIn(file, err)
 
 
 if __name__ == "__main__":

@@ -181,7 +181,7 @@ TEST_CASE("a node does not start with a bad password file") {
   const PasswordFile file("foo:bar\nnonsense\n");
   CHECK_THROWS_WITH_AS(Node(options_with(file)),
                        ("-Y " + file.path() + ":2: not of the form name:password").c_str(),
-                       std::invalid_argument);
+                       std::runtime_error);
 }
 
 TEST_CASE("a stranger that floods or stays silent is cut and holds nothing") {

@@ -120,6 +120,8 @@ class Arena {
                     const ItemVisitor& visit) const;  // takes the lock itself
   // As Store's functions of these names.
   bool set_memory_limit(std::size_t bytes, Seconds now);
+  std::size_t memory_limit() const;
+  std::size_t item_bytes_max() const { return item_bytes_max_.load(std::memory_order_relaxed); }
   ReassignStatus reassign_page(std::optional<ClassIndex> from, ClassIndex to, Seconds now);
   void set_automove(bool on);
   bool automove() const;

@@ -41,7 +41,7 @@ Arena::Shape Arena::shape(std::size_t key_bytes, bool client_flags, std::size_t 
 
 bool Arena::too_large(std::string_view key, std::uint32_t client_flags,
                       std::uint64_t value_bytes) const {
-  const std::size_t most = item_bytes_max_.load(std::memory_order_relaxed);
+  const std::size_t most = item_bytes_max();
   return value_bytes > most || shape(key.size(), client_flags != 0, value_bytes).item_bytes > most;
 }
 

@@ -281,6 +281,11 @@ bool Arena::set_memory_limit(std::size_t bytes, Seconds now) {
   return true;
 }
 
+std::size_t Arena::memory_limit() const {
+  const ArenaLock lock(*this);
+  return memory_limit_ / options_.page_bytes * options_.page_bytes;
+}
+
 ReassignStatus Arena::reassign_page(std::optional<ClassIndex> from, ClassIndex to, Seconds now) {
   const ArenaLock lock(*this);
   if (to >= classes_.size() || (from && *from >= classes_.size())) return ReassignStatus::kBadClass;

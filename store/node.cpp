@@ -290,6 +290,8 @@ StoreOptions Node::current_store_options() const {
   StoreOptions options = store_.options();
   options.lru = store_.lru_tuning();
   options.automove = store_.automove();
+  options.memory_bytes = store_.memory_limit();
+  options.item_bytes_max = store_.item_bytes_max();
   return options;
 }
 

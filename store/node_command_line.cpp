@@ -64,7 +64,7 @@ struct Words {
   std::vector<std::string> listen{"127.0.0.1"};
   std::string unix_socket;
   std::string unix_mask = "700";
-  std::string item_bytes_max = "1m";
+  std::optional<std::string> item_bytes_max;
   std::optional<double> growth_factor;
   bool no_evictions = false;
   std::uint32_t item_bytes_min = kItemBytesMinDefault;
@@ -151,7 +151,7 @@ void add_memory_options(CLI::App& app, Words& words, NodeOptions& options) {
   app.add_option("-I,--max-item-size", words.item_bytes_max,
                  "largest item, bytes or with suffix k, m, g; 1k to 1g, at most half of -m")
       ->group(memory)
-      ->capture_default_str();
+      ->default_str("1m");
   app.add_option("-f,--slab-growth-factor", words.growth_factor,
                  "size of a slab class by that of the one below [1.05, or 1.08 below 128 MiB]")
       ->group(memory);
@@ -304,19 +304,30 @@ void apply_chunk_sizes(const Words& words, NodeOptions& options,
   options.store.chunk_bytes_min = std::max(chunk, kChunkBytesMinMin);
 }
 
+// REQUIRES that memory_bytes is set.
+void apply_item_bytes_max(const Words& words, NodeOptions& options,
+                          std::vector<std::string>& warnings) {
+  std::size_t& bytes = options.store.item_bytes_max;
+  const std::size_t most = options.store.memory_bytes / 2;
+  if (!words.item_bytes_max) {
+    if (bytes <= most) return;
+    bytes = most;
+    warnings.push_back("items are at most " + std::to_string(most / 1024) + "k, half of -m " +
+                       words.memory_mib);
+    return;
+  }
+  const std::string label = "-I " + *words.item_bytes_max;
+  if (!parse_size(*words.item_bytes_max, bytes)) {
+    throw mistake(label + ": not a size such as 1048576, 512k or 2m");
+  }
+  if (bytes < 1024 || bytes > kItemBytesMaxLimit) throw mistake(label + ": must be from 1k to 1g");
+  if (bytes > most) throw mistake(label + ": more than half of -m " + words.memory_mib);
+}
+
 void apply_memory(const Words& words, NodeOptions& options, std::vector<std::string>& warnings) {
   options.store.memory_bytes = memory_bytes(words.memory_mib);
   options.store.evict = !words.no_evictions;
-  const std::string label = "-I " + words.item_bytes_max;
-  if (!parse_size(words.item_bytes_max, options.store.item_bytes_max)) {
-    throw mistake(label + ": not a size such as 1048576, 512k or 2m");
-  }
-  if (options.store.item_bytes_max < 1024 || options.store.item_bytes_max > kItemBytesMaxLimit) {
-    throw mistake(label + ": must be from 1k to 1g");
-  }
-  if (options.store.item_bytes_max > options.store.memory_bytes / 2) {
-    throw mistake(label + ": more than half of -m " + words.memory_mib);
-  }
+  apply_item_bytes_max(words, options, warnings);
   apply_chunk_sizes(words, options, warnings);
 }
 

@@ -88,6 +88,14 @@ bool Store::set_memory_limit(std::size_t bytes, Seconds now) {
   return arena_->set_memory_limit(bytes, now);
 }
 
+std::size_t Store::memory_limit() const {
+  return arena_->memory_limit();
+}
+
+std::size_t Store::item_bytes_max() const {
+  return arena_->item_bytes_max();
+}
+
 ReassignStatus Store::reassign_page(std::optional<unsigned> from, unsigned to, Seconds now) {
   if (to < 1 || to > kClassesMax || (from && (*from < 1 || *from > kClassesMax))) {
     return ReassignStatus::kBadClass;

@@ -109,8 +109,10 @@ class Store {
 
   // `cache_memlimit`: memory_bytes from now on. Items leave at once as others are stored, and with
   // maintain, until what is used is below; freed pages go back to the system. False: less than
-  // kMemoryBytesMin, or more than memory_bytes_max.
+  // kMemoryBytesMin, or more than memory_bytes_max. An item still has to fit into half of it.
   bool set_memory_limit(std::size_t bytes, Seconds now);
+  std::size_t memory_limit() const;    // in force now, in whole pages
+  std::size_t item_bytes_max() const;  // in force now
   // `slabs reassign`: begins to move a page from one class to another, by their numbers in `stats`
   // (from 1); `from` empty = whichever can spare one. Done by what is stored next and by maintain.
   ReassignStatus reassign_page(std::optional<unsigned> from, unsigned to, Seconds now);

@@ -172,6 +172,24 @@ class Commands(TestCase):
             self.assertGreater(int(one.stats()["conn_yields"]), count // 5)
             self.assertEqual(one.stats(b"settings")["reqs_per_event"], "5")
 
+    def test_a_mebibyte(self):
+        """The least -m lowers the size of items, as cache_memlimit does; settings say so."""
+        def limits(wire):
+            settings = wire.stats(b"settings")
+            return [int(settings[name]) >> 10 for name in ("maxbytes", "item_size_max")]
+        small, large = self.world.node("-m", "1", "-t", "4"), self.world.node()
+        self.assertIn("WARN items are at most 512k, half of -m 1", small.log())
+        with Wire(small.port) as one, Wire(large.port) as other:
+            self.assertEqual(other.ask(b"cache_memlimit 1"), b"OK")
+            for wire in (one, other):
+                self.assertEqual(limits(wire), [1024, 512])
+                for number in range(100):
+                    self.assertEqual(wire.set(b"small-%d" % number, b"x" * 5000), b"STORED")
+                self.assertEqual(wire.set(b"k", b"v" * 500_000), b"STORED")
+                self.assertEqual(wire.get(b"k"), {b"k": b"v" * 500_000})
+            self.assertEqual(other.ask(b"cache_memlimit 64"), b"OK")
+            self.assertEqual(limits(other), [65536, 1024])
+
     def test_every_interface(self):
         port = free_port()
         node = self.world.node("-l", "*", port=port)

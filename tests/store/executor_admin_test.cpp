@@ -80,6 +80,21 @@ TEST_CASE("cache_memlimit moves the limit up to what is reserved") {
   CHECK(client.store.stats(client.now).totals.limit_maxbytes == 2 * kMiB);
 }
 
+TEST_CASE("cache_memlimit lowers the size of items with the memory, and gives it back") {
+  StoreOptions options = small_store();
+  options.memory_bytes_max = 32 * kMiB;
+  options.item_bytes_max = kMiB;
+  Conversation client(options);
+  const std::string large = "set k 0 0 600000\r\n" + std::string(600'000, 'x') + "\r\n";
+  CHECK(client.say("cache_memlimit 1\r\n") == "OK\r\n");
+  CHECK(client.store.memory_limit() == kMiB);
+  CHECK(client.store.item_bytes_max() == kMiB / 2);
+  CHECK(client.say(large) == "SERVER_ERROR object too large for cache\r\n");
+  CHECK(client.say("cache_memlimit 32\r\n") == "OK\r\n");
+  CHECK(client.store.item_bytes_max() == kMiB);
+  CHECK(client.say(large) == "STORED\r\n");
+}
+
 TEST_CASE("shutdown is done only where it is allowed") {
   Conversation client;
   CHECK(client.say("shutdown\r\n") == "ERROR: shutdown not enabled\r\n");

@@ -140,9 +140,10 @@ TEST_CASE("stats has memcached's lines of TLS, and none without") {
   const std::string text = asked(asking, "stats\r\nstats settings\r\n");
   for (const char* const line :
        {"ssl_new_sessions 4", "ssl_handshake_errors 1", "ssl_handshake_timeouts 0",
-        "ssl_handshakes_dropped 0", "ssl_record_timeouts 0", "ssl_enabled yes", "ssl_key NULL", "ssl_verify_mode 0",
-        "ssl_keyformat 1", "ssl_ciphers NULL", "ssl_ca_cert NULL", "ssl_wbuf_size 16384",
-        "ssl_session_cache yes", "ssl_kernel_tls no", "ssl_min_version tlsv1.2"}) {
+        "ssl_handshakes_dropped 0", "ssl_record_timeouts 0", "ssl_enabled yes", "ssl_key NULL",
+        "ssl_verify_mode 0", "ssl_keyformat 1", "ssl_ciphers NULL", "ssl_ca_cert NULL",
+        "ssl_wbuf_size 16384", "ssl_session_cache yes", "ssl_kernel_tls no",
+        "ssl_min_version tlsv1.2"}) {
     CAPTURE(line);
     CHECK(contains(text, std::string("STAT ") + line + "\r\n"));
   }

@@ -1,0 +1,110 @@
+// Handshakes: who waits for whom, who is cut, and that workers have no part in them.
+#include "net/tls_handshaker.h"
+
+#include <doctest/doctest.h>
+
+#include <latch>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "tests/net/tls_server_fixture.h"
+
+using namespace ringcache::net;
+using namespace ringcache::net::testing;
+using namespace std::chrono_literals;
+
+TEST_CASE("a handshake that takes too long is cut, others are not held") {
+  const Files files;
+  ManualClock clock;
+  const TlsServer server(files.options, TlsServer::echoing(), {}, &clock);
+  Client silent(server.address());
+  Client slow(server.address());
+  REQUIRE(slow.send("\x16\x03\x01"));
+  server.until([&] { return server.handshakes() == 2; });
+  TlsClient quick(server.address());
+  CHECK(echoed(quick, "hello") == "hello");
+  clock.advance(files.options.handshake_timeout - 1s);
+  const auto look_at_the_clock = [&] {  // by the coming of somebody
+    TlsClient newcomer(server.address());
+    CHECK(echoed(newcomer, "hello") == "hello");
+  };
+  look_at_the_clock();
+  CHECK(echoed(quick, "hello") == "hello");
+  CHECK(server.handshakes() == 2);
+  clock.advance(2s);
+  look_at_the_clock();
+  CHECK(slow.receive_all().empty());
+  CHECK(silent.receive_all().empty());
+  CHECK(server.context->timeouts() == 2);
+  CHECK(echoed(quick, "hello") == "hello");
+}
+
+TEST_CASE("hands are shaken while every worker is busy") {
+  const Files files;
+  const TlsServer server(files.options);
+  std::latch busy(1);
+  std::latch go_on(1);
+  (*server.server->threads)[0].post([&] {
+    busy.count_down();
+    go_on.wait();
+  });
+  busy.wait();
+  std::vector<std::unique_ptr<TlsClient>> clients;
+  for (int i = 0; i < 20; ++i) clients.push_back(std::make_unique<TlsClient>(server.address()));
+  for (const auto& client : clients) {
+    CHECK(client->connected());
+    CHECK(client->send("hello"));
+  }
+  go_on.count_down();
+  for (const auto& client : clients) CHECK(client->receive(5) == "hello");
+}
+
+TEST_CASE("newcomers do not close one another") {
+  const Files files;
+  TlsOptions options = files.options;
+  options.handshakes_max = 3;
+  const TlsServer server(options);
+  std::vector<Client> silent;
+  for (std::size_t i = 0; i < 10; ++i) silent.emplace_back(server.address());
+  server.until([&] { return server.handshakes() == 10; });
+  std::vector<Client> half;
+  for (std::size_t i = 0; i < 3; ++i) {
+    half.emplace_back(server.address());
+    REQUIRE(half.back().send("\x16\x03\x01"));
+  }
+  TlsClient client(server.address());
+  CHECK(echoed(client, "hello") == "hello");
+  // The last of those that began, and no other, had to make room: the oldest half of a hello.
+  CHECK(half[0].receive_all().empty());
+  server.until([&] { return server.handshakes() == 12; });
+  CHECK(server.context->dropped() == 1);
+  CHECK(server.server->listener->drain(kPatience));
+  CHECK(server.handshakes() == 0);
+}
+
+TEST_CASE("a client that was answered stays, and halves of hellos go") {
+  const Files files;
+  TlsOptions options = files.options;
+  options.handshakes_max = 2;
+  const TlsServer server(options);
+  HalfWayClient answered(server.address());
+  CHECK(answered.has_an_answer());
+  std::vector<Client> half;
+  for (std::size_t i = 0; i < 5; ++i) {
+    half.emplace_back(server.address());
+    REQUIRE(half.back().send("\x16\x03\x01"));
+  }
+  server.until([&] { return server.context->dropped() == 4; });
+  CHECK(answered.finish());
+}
+
+TEST_CASE("who has gone when it would be their turn costs no private key") {
+  const Files files;
+  const TlsServer server(files.options);
+  Client gone(server.address());
+  REQUIRE(gone.send(HalfWayClient(server.address()).hello()));
+  gone.end_output();
+  CHECK(gone.receive_all().empty());
+  server.until([&] { return server.context->errors() >= 1; });
+}

@@ -119,8 +119,8 @@ class Command(unittest.TestCase):
     def test_gaps_and_refill(self):
         """Of a server and of an idle one, while what the row says was done to all of it."""
         _, results = self.measure("--node", "memcached", "--only",
-                                  "node-gap-delete,node-gap-dump,node-refill")
-        for name in ("node-gap-delete", "node-gap-dump"):
+                                  "node-gap-delete,node-gap-dump,node-gap-handshakes,node-refill")
+        for name in ("node-gap-delete", "node-gap-dump", "node-gap-handshakes"):
             self.assertEqual(results[name]["status"], "measured", results[name].get("reason"))
             for one in results[name]["rounds"]["ours"]:
                 self.assertGreater(one["gap_ms"], 0)

@@ -14,7 +14,7 @@ import os
 import re
 import time
 
-from . import servers
+from . import servers, tls
 from .load import finish
 from .settings import CannotRun
 
@@ -194,4 +194,5 @@ STAGES = {
     "gap_large": (fill, store_large),
     "gap_delete": (fill_doomed, delete_all),
     "gap_dump": (fill, dump),
+    "gap_handshakes": (nothing, tls.shake_hands),
 }

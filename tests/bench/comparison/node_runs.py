@@ -3,7 +3,7 @@
 import os
 import subprocess
 
-from . import gap, servers, sizes
+from . import gap, servers, sizes, tls
 from .load import Load, replay, rss_of_bound
 from .settings import CannotRun
 
@@ -20,8 +20,9 @@ class NodeFleet:
 
     def start_one(self, row, side):
         settings = self.settings
+        certificate = tls.certificate(settings.folder, row.tls_key) if row.tls_key else None
         return servers.start_node(settings.program(SIDES[side]), settings.threads_of(row),
-                                  row.memory_mb, cpu=settings.server_cpu,
+                                  row.memory_mb, cpu=settings.server_cpu, certificate=certificate,
                                   options=settings.node_options if side == "ours" else ())
 
     def get(self, row, load):

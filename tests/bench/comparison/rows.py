@@ -26,6 +26,7 @@ class Row:
     make_trace: tuple = ()   # or made: the options of ringcache-trace, and how many
     requests: int = 0        #   requests it makes
     rounds_max: int = 1000   # for what does not vary, or takes long
+    tls_key: str = ""        # of a server with TLS beside its plain address: openssl's name of it
     slow: bool = False       # left out by --quick unless named by --only
 
     @property
@@ -115,6 +116,7 @@ NODE_ROWS = [
             memory_mb=256),
     gap_row("large", "1 MB values take the room of many of 100 B", keys=2_000_000, memory_mb=256),
     gap_row("delete", "1 M items are deleted, pipelined"),
+    gap_row("handshakes", "4 s of TLS hellos, RSA-2048", keys=100, tls_key="rsa:2048"),
     gap_row("delete-10m", "10 M items are deleted, pipelined", kind="gap_delete",
             keys=10_000_000, value_size="10", memory_mb=2048, rounds_max=1, slow=True),
 ]

@@ -55,6 +55,7 @@ class Server:
     def __init__(self, name, argv, address, cpu=None, environment=None):
         self.name = name
         self.address = address
+        self.tls_address = None
         self.log = tempfile.TemporaryFile()
         pin = None if cpu is None else lambda: os.sched_setaffinity(0, {cpu})
         self.process = subprocess.Popen(
@@ -123,16 +124,23 @@ def find_binary(path):
          if (found := shutil.which(path, path=folder))), None)
 
 
-def start_node(path, threads, memory_mb, cpu=None, options=()):
-    """A memcached, or our node: both take the same letters. `options` are further ones."""
-    port = free_port()
-    argv = [path, "-p", str(port), "-l", "127.0.0.1", "-t", str(threads), "-m", str(memory_mb),
+def start_node(path, threads, memory_mb, cpu=None, options=(), certificate=None):
+    """A memcached, or our node: both take the same letters. `options` are further ones. With a
+    certificate (its path and that of its key) there is TLS at `tls_address`, beside the plain one.
+    """
+    port, tls_port = free_port(), free_port()
+    listen = f"127.0.0.1:{tls_port},notls:127.0.0.1:{port}" if certificate else "127.0.0.1"
+    argv = [path, "-p", str(port), "-l", listen, "-t", str(threads), "-m", str(memory_mb),
             "-c", str(CONNECTIONS_MAX), *options]
+    if certificate:
+        argv += ["-Z", "-o", "ssl_chain_cert=%s,ssl_key=%s" % certificate]
     if is_ours(path):
         argv += ["--metrics", "off"]
     elif os.geteuid() == 0:
         argv += ["-u", "root"]
-    return Server(os.path.basename(path), argv, f"127.0.0.1:{port}", cpu)
+    server = Server(os.path.basename(path), argv, f"127.0.0.1:{port}", cpu)
+    server.tls_address = f"127.0.0.1:{tls_port}" if certificate else None
+    return server
 
 
 def nutcracker_config(listen, nodes):

@@ -2,8 +2,11 @@
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <span>
+
+#include "protocol/number.h"
+#include "protocol/request_parser.h"
+#include "protocol/response.h"
 
 namespace ringcache::store {
 
@@ -31,10 +34,20 @@ bool parse_set(std::string_view line, std::uint32_t& token_bytes) {
   std::array<std::string_view, 5> words;
   if (line.ends_with('\r')) line.remove_suffix(1);
   split(line, words);
-  if (words[0] != "set" || words[4].empty()) return false;
-  const char* const end = words[4].data() + words[4].size();
-  const auto [parsed, error] = std::from_chars(words[4].data(), end, token_bytes);
-  return error == std::errc{} && parsed == end;
+  return words[0] == "set" && protocol::parse_value_bytes(words[4], token_bytes);
+}
+
+// What belongs to a line that is no such set: its data block, as far as its length is known.
+std::uint64_t block_bytes(std::string_view line) {
+  protocol::RequestParser parser;
+  protocol::Request request;
+  std::size_t consumed_bytes = 0;
+  const protocol::ParseResult result = parser.parse(line, request, consumed_bytes);
+  if (result == protocol::ParseResult::kInvalid) return request.swallow_bytes;
+  if (result != protocol::ParseResult::kDone || !protocol::spec(request.command).has_value) {
+    return 0;
+  }
+  return std::uint64_t{request.value_bytes} + protocol::kCrlf.size();
 }
 
 }  // namespace
@@ -47,7 +60,8 @@ AuthStep authenticate(std::string_view bytes, const Credentials& credentials) {
   if (line_bytes == std::string_view::npos) return {};
   std::uint32_t token_bytes = 0;
   if (!parse_set(bytes.substr(0, line_bytes), token_bytes)) {
-    return {AuthVerdict::kMalformed, line_bytes + 1, kUnauthenticated};
+    return {AuthVerdict::kMalformed, line_bytes + 1, kUnauthenticated,
+            block_bytes(bytes.substr(0, line_bytes + 1))};
   }
   if (token_bytes > kAuthTokenBytesMax) return {AuthVerdict::kClose, bytes.size(), kBadToken};
   const std::string_view block = bytes.substr(line_bytes + 1);

@@ -7,8 +7,9 @@
 // not said who it is holds no memory but its unread input, a line and a token at most.
 //
 // What is taken and what is answered is memcached 1.6.18's (doc/protocol.txt, "Authentication"),
-// with two exceptions: each line of a pipeline has its answer (memcached drops all but the last),
-// and a token longer than kAuthTokenBytesMax is an error and a close.
+// with three exceptions: each command of a pipeline has its answer (memcached drops all but the
+// last), the data block of another command is no line of its own, and a token longer than
+// kAuthTokenBytesMax is an error and a close.
 #pragma once
 
 #include <cstddef>
@@ -35,7 +36,8 @@ enum class AuthVerdict : std::uint8_t {
 struct AuthStep {
   AuthVerdict verdict = AuthVerdict::kNeedMore;
   std::size_t consumed_bytes = 0;
-  std::string_view answer;  // with CRLF; may be empty
+  std::string_view answer;          // with CRLF; may be empty
+  std::uint64_t swallow_bytes = 0;  // behind what was consumed: the data block of another command
 };
 
 // Looks at the command at the front of `bytes`.

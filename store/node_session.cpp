@@ -87,6 +87,10 @@ bool NodeSession::authenticate(net::Connection& connection) {
   const std::shared_ptr<const Credentials> credentials = worker_.credentials->current();
   output_was_full_ = false;
   while (state_ == State::kStranger && !in.empty()) {
+    if (arriving_ && arriving_->swallow_bytes > 0) {
+      drop_stranger_block(in);
+      continue;
+    }
     output_was_full_ = connection.output_full();
     if (output_was_full_) {
       worker_.output_pauses.add();
@@ -100,6 +104,7 @@ bool NodeSession::authenticate(net::Connection& connection) {
     if (step.verdict == AuthVerdict::kClose) connection.close_after_flush();
     if (step.verdict == AuthVerdict::kClose) return false;
     if (step.verdict == AuthVerdict::kGranted) state_ = State::kCommands;
+    if (step.swallow_bytes > 0) arriving().swallow_bytes = step.swallow_bytes;
   }
   if (state_ == State::kCommands) {
     end_upload();
@@ -107,6 +112,14 @@ bool NodeSession::authenticate(net::Connection& connection) {
   }
   if (input_ended_) connection.close_after_flush();
   return false;
+}
+
+// Within the time that there is for the password, if there is one.
+void NodeSession::drop_stranger_block(net::ReadBuffer& in) {
+  const std::uint64_t here = std::min<std::uint64_t>(in.size(), arriving_->swallow_bytes);
+  in.consume(static_cast<std::size_t>(here));
+  arriving_->swallow_bytes -= here;
+  if (arriving_->swallow_bytes == 0 && arriving_->due_ns == 0) end_upload();
 }
 
 // --- commands ----------------------------------------------------------------------------------

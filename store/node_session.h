@@ -80,6 +80,7 @@ class NodeSession final : public net::ConnectionHandler {
 
   // Whether it may go on with commands.
   bool authenticate(net::Connection& connection);
+  void drop_stranger_block(net::ReadBuffer& in);
   Step run(net::Connection& connection);
   Step run_commands(net::Connection& connection);
   Step run_value(net::Connection& connection);

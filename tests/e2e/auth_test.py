@@ -26,7 +26,10 @@ EXCHANGES = [
     [b"set any 0 0 2000\r\n" + b"x" * 2000 + b"\r\n", b"mn\r\n"],
     [b"set any 0 0 16\r\nshop open-sesameXX", b"mn\r\n"],
     [b"set any 0 0 -1\r\n", b"set any 0 0 abc\r\n", b"set any 0 0\r\n", b"set\r\n"],
-    [b"add any 0 0 16\r\n", b"shop open-sesame\r\n", b"ms any 16\r\n"],
+    [b"set any 0 0 +16\r\nshop open-sesame\r\n", b"mn\r\n"],
+    # As one packet: memcached takes the data for a line, and drops its answer.
+    [b"add any 0 0 16\r\nshop open-sesame\r\n"],
+    [b"ms any 16\r\nshop open-sesame\r\n"],
 ]
 
 
@@ -92,6 +95,15 @@ class Node(TestCase):
             self.assertEqual([wire.line() for _ in range(4)],
                              [UNAUTHENTICATED, UNAUTHENTICATED, b"STORED", b"STORED"])
             self.assertEqual(wire.values(), {b"a": b"1"})
+
+    def test_data_of_a_refused_command_is_no_command(self):
+        passwords = self.world.write("passwords", FILE)
+        node = self.world.node("-Y", passwords)
+        with Wire(node.port) as wire:
+            self.assertEqual(wire.ask(b"add any 0 0 16"), UNAUTHENTICATED)
+            wire.send(b"shop open-sesame\r\n")
+            wire.send(b"ms any 7\r\nversion\r\n" + GOOD)
+            self.assertEqual([wire.line() for _ in range(2)], [UNAUTHENTICATED, b"STORED"])
 
     def test_strangers_hold_no_memory_and_their_passwords_are_not_logged(self):
         passwords = self.world.write("passwords", FILE)

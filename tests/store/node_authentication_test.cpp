@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <fstream>
@@ -111,6 +112,18 @@ TEST_CASE("each command before the password has its answer, however the bytes co
            {"set a 0 0 7\r\nfoo barXX", "CLIENT_ERROR bad command line termination\r\n",
             AuthVerdict::kMalformed},
            {"set a 0 0 -1\r\n", unknown, AuthVerdict::kMalformed},
+           // Numbers as elsewhere.
+           {"set a 0 0 +7\r\nfoo bar\r\n", "STORED\r\n", AuthVerdict::kGranted},
+           {"set a 0 0 7x\r\n", unknown, AuthVerdict::kMalformed},
+           // The data of others is theirs, even if it looks like a command.
+           {"add a 0 0 7\r\nversion\r\nmn\r\n", unknown + unknown, AuthVerdict::kMalformed},
+           {"cas a 0 0 7 1 noreply\r\nversion\r\n", unknown, AuthVerdict::kMalformed},
+           {"ms a 23\r\nset a 0 0 7\r\nfoo bar\r\n\r\nmn\r\n", unknown + unknown,
+            AuthVerdict::kMalformed},
+           {"add " + std::string(300, 'k') + " 0 0 7\r\nversion\r\n", unknown,
+            AuthVerdict::kMalformed},
+           {"add a 0 0\r\nversion\r\n", unknown + unknown, AuthVerdict::kMalformed},
+           {"incr a 7\r\nversion\r\n", unknown + unknown, AuthVerdict::kMalformed},
            {"set a 0 0\r\n", unknown, AuthVerdict::kMalformed},
            {"SET a 0 0 7\r\nfoo bar\r\n", unknown + unknown, AuthVerdict::kMalformed},
            {"quit\r\nset a 0 0 7\r\nfoo bar\r\n", unknown + "STORED\r\n", AuthVerdict::kGranted},
@@ -124,17 +137,23 @@ TEST_CASE("each command before the password has its answer, however the bytes co
           std::string input;
           std::string answer;
           AuthVerdict last = AuthVerdict::kNeedMore;
+          std::size_t swallow_bytes = 0;
           for (const std::string_view piece : pieces) {
             input += piece;
             while (last != AuthVerdict::kClose) {
+              const std::size_t dropped = std::min(swallow_bytes, input.size());
+              input.erase(0, dropped);
+              swallow_bytes -= dropped;
               const AuthStep step = authenticate(input, credentials);
               if (step.verdict == AuthVerdict::kNeedMore) break;
               last = step.verdict;
               answer += step.answer;
               input.erase(0, step.consumed_bytes);
+              swallow_bytes = step.swallow_bytes;
             }
           }
-          const bool as_expected = answer == each.answer && last == each.last && input.empty();
+          const bool as_expected =
+              answer == each.answer && last == each.last && input.empty() && swallow_bytes == 0;
           CHECK(as_expected);
         },
         0);
@@ -158,6 +177,23 @@ TEST_CASE("a node serves nobody before the password, and everything after it") {
   CHECK(stats.find("STAT auth_errors 1\r\n") != std::string::npos);
   CHECK(stats.find("STAT auth_strays 2\r\n") != std::string::npos);
   CHECK(stats.find("STAT auth_enabled_ascii " + file.path() + "\r\n") != std::string::npos);
+}
+
+TEST_CASE("what a stranger sends to be stored is dropped, with and without a time for it") {
+  const PasswordFile file("foo:bar\n");
+  for (const int timeout_s : {0, 30}) {
+    NodeOptions options = options_with(file);
+    options.auth_timeout = std::chrono::seconds(timeout_s);
+    TestNode server(options);
+    Client client = server.client();
+    const std::string block(2'000'000, 'x');
+    for (int round = 0; round < 2; ++round) {
+      check_exchange(client, "add k 0 0 2000000\r\n" + block + "\r\nms k 3\r\nmn\r\r\nmn\r\n",
+                     "CLIENT_ERROR unauthenticated\r\nCLIENT_ERROR unauthenticated\r\n"
+                     "CLIENT_ERROR unauthenticated\r\n");
+    }
+    check_exchange(client, "set x 0 0 7\r\nfoo bar\r\nget k\r\n", "STORED\r\nEND\r\n");
+  }
 }
 
 TEST_CASE("a reload changes who may come, not who is there; a bad file changes nothing") {

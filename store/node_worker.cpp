@@ -31,7 +31,7 @@ void NodeWorker::give_arriving(std::unique_ptr<ArrivingBlock> block) {
   block->due_ns = 0;
   block->lent_bytes = 0;
   block->swallow_bytes = 0;
-  spare_arriving.push_back(std::move(block));
+  if (spare_arriving.size() < kSpareArrivingMax) spare_arriving.push_back(std::move(block));
 }
 
 void NodeWorker::count_authentication(AuthVerdict verdict, const net::Connection& connection) {

@@ -102,12 +102,15 @@ struct ParsedRequest {
 
 // Enough to hide the memory latency of a pipeline, and to stay in the cache.
 inline constexpr std::size_t kLookAhead = 16;
+// ArrivingBlocks that a worker keeps for later, of half a KiB each.
+inline constexpr std::size_t kSpareArrivingMax = 64;
 
 struct NodeWorker {
   NodeWorker(Store& store, ExecutorHost& host, ValueBudget& budget, const NodeClock& node_clock)
       : executor(store, host, budget, node_clock.unix_offset()), clock(node_clock) {}
 
-  // ArrivingBlocks that no session uses; steady traffic allocates none.
+  // ArrivingBlocks that no session uses; steady traffic allocates none. After a rush the memory of
+  // all but some goes back.
   std::unique_ptr<ArrivingBlock> take_arriving(net::TimerQueue& timers);
   void give_arriving(std::unique_ptr<ArrivingBlock> block);
 
@@ -140,7 +143,7 @@ struct NodeWorker {
   };
   std::vector<Refresh> refreshes;
   std::array<ParsedRequest, kLookAhead> parsed;
-  std::vector<std::unique_ptr<ArrivingBlock>> spare_arriving;
+  std::vector<std::unique_ptr<ArrivingBlock>> spare_arriving;  // at most kSpareArrivingMax
   // The listings of those sessions that have one under way.
   std::unordered_map<const NodeSession*, std::unique_ptr<ItemDump>> dumps;
   // Of the session that runs now: what it may still execute, and what it has, for the durations.

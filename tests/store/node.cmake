@@ -17,6 +17,7 @@ ringcache_unit_test(node_test
     node_stats_test.cpp
     node_test.cpp
     node_watch_test.cpp
+    node_worker_test.cpp
     prefix_counts_test.cpp
     node_tls_test.cpp
     ${CMAKE_SOURCE_DIR}/tests/net/net_fixture.cpp

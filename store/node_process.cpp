@@ -52,6 +52,22 @@ bool may_lock_any_memory() {
   return (data[CAP_TO_INDEX(CAP_IPC_LOCK)].effective & CAP_TO_MASK(CAP_IPC_LOCK)) != 0;
 }
 
+// Beside the standard streams. What is inherited lives on over exec(), which none of ours does.
+std::vector<int> inherited_descriptors() {
+  std::vector<int> found;
+  std::error_code error;
+  for (std::filesystem::directory_iterator at("/proc/self/fd", error), end; !error && at != end;
+       at.increment(error)) {
+    const std::string name = at->path().filename().string();
+    int fd = -1;
+    std::from_chars(name.data(), name.data() + name.size(), fd);
+    if (fd <= STDERR_FILENO) continue;
+    const int flags = ::fcntl(fd, F_GETFD);
+    if (flags >= 0 && (flags & FD_CLOEXEC) == 0) found.push_back(fd);
+  }
+  return found;
+}
+
 }  // namespace
 
 // --- limits ------------------------------------------------------------------------------------
@@ -148,6 +164,7 @@ Background::Background() {
   if (child == 0) {
     ::close(ends[0]);
     parent_fd_ = ends[1];
+    inherited_ = inherited_descriptors();
     ::setsid();
     return;
   }
@@ -179,6 +196,7 @@ void Background::ready(bool stay, bool keep_stderr) {
     if (!keep_stderr) ::dup2(null, STDERR_FILENO);
     ::close(null);
   }
+  for (const int fd : inherited_) ::close(fd);
   if (!keep_stderr) net::send_log_to_system("ringcache-node");
   [[maybe_unused]] const bool told = write_all(parent_fd_, "!");
   ::close(std::exchange(parent_fd_, -1));

@@ -15,6 +15,7 @@
 #include <cstddef>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "store/node_options.h"
 
@@ -50,12 +51,16 @@ class Background {
   Background(const Background&) = delete;
   Background& operator=(const Background&) = delete;
 
-  // Leaves the folder (unless `stay`, for cores) and the terminal, and lets the parent end. With
-  // `keep_stderr` (-v, as in memcached) the log stays where it was, else it goes to the system log.
+  // Leaves the folder (unless `stay`, for cores) and the terminal, closes what else was inherited,
+  // and lets the parent end. With `keep_stderr` (-v, as in memcached) the log stays where it was,
+  // else it goes to the system log.
   void ready(bool stay, bool keep_stderr);
 
  private:
   int parent_fd_ = -1;  // a byte tells the parent that all is well, a close that it is not
+  // Descriptors of whoever started us: locks and pipes that must not live as long as a daemon. Open
+  // until ready(), because options may name them (/dev/fd/3).
+  std::vector<int> inherited_;
 };
 
 // -P: the process id in a file, for as long as this object lives. What is wrong with the file is a

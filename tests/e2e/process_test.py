@@ -78,6 +78,24 @@ class StandardStreams(TestCase):
                 eventually("the daemon ended", lambda: not os.path.exists(pid_file))
 
 
+class Inherited(TestCase):
+    """A daemon does not keep the locks and pipes of whoever started it."""
+
+    def test_a_daemon_closes_what_it_was_given(self):
+        ours, theirs = os.pipe()
+        self.addCleanup(os.close, ours)
+        os.set_blocking(ours, False)
+        port, pid_file = free_port(), self.world.path("pid")
+        self.addCleanup(kill, pid_file)
+        with os.fdopen(theirs, "wb"):
+            code, _, err = self.world.run([NODE, "-d", "-p", str(port), "--metrics", "off",
+                                           "-P", pid_file], pass_fds=(theirs,))
+        self.assertEqual(code, 0, err)
+        self.assertEqual(os.read(ours, 1), b"")  # an end: nobody else has it
+        with Wire(port) as wire:
+            self.assertEqual(wire.set(b"k", b"v"), b"STORED")
+
+
 @unittest.skipUnless(os.geteuid() == 0, "only root has files that the user of -u cannot read")
 class AnotherUser(TestCase):
     """-u: what root alone may read is read before root's rights are given up."""

@@ -39,7 +39,8 @@ class TlsHandshaker::Lane {
   Lane(TlsContext& context, std::size_t index, const Clock& clock, const Secured& on_secured)
       : context_(context),
         on_secured_(on_secured),
-        worker_(index, "tls-" + std::to_string(index), clock, nullptr) {}
+        worker_(index, "tls-" + std::to_string(index), clock, nullptr),
+        room_(worker_.timers(), [this] { schedule(); }) {}
 
   std::optional<std::string> start() { return worker_.start(); }
   void stop();
@@ -63,6 +64,7 @@ class TlsHandshaker::Lane {
     std::shared_ptr<AcceptedSocket> accepted;
     Timer deadline;
     std::chrono::nanoseconds left{0};  ///< of its time, while it is queued
+    SteadyNs began_ns = 0;             ///< 0: has no TlsStream yet
     Clients* list = nullptr;           ///< the one that it is in
     Clients::iterator self;
   };
@@ -73,7 +75,8 @@ class TlsHandshaker::Lane {
   static void answer_next(void* lane) { static_cast<Lane*>(lane)->answer_next(); }
   void answer_next();
   void step(Client& client);
-  void make_room();
+  bool make_room();
+  void schedule();
   void fail(Client& client, std::string_view cause, bool silent);
   void finish(Client& client);
   void move_to(Clients& list, Client& client);
@@ -81,9 +84,10 @@ class TlsHandshaker::Lane {
   TlsContext& context_;
   const Secured& on_secured_;
   Worker worker_;
+  Timer room_;  ///< while the queue waits for room: when the oldest may be closed
   // Every client is in one of these, in the order in which it came there.
   Clients silent_;    ///< not a byte yet
-  Clients queue_;     ///< bytes of a hello, to be read
+  Clients queue_;     ///< bytes of a hello, to be read; those that have begun are in front
   Clients half_;      ///< half a hello was read
   Clients answered_;  ///< it is the client's turn
   Clients over_;      ///< destroyed at the end of the turn: events may still be coming
@@ -130,6 +134,12 @@ void TlsHandshaker::Lane::enqueue(Client& client) {
   client.deadline.cancel();
   worker_.loop().modify(client.accepted->fd, 0, client);
   move_to(queue_, client);
+  // It has its room already, so it must not wait behind those that have none.
+  if (client.began_ns != 0) queue_.splice(queue_.begin(), queue_, client.self);
+  schedule();
+}
+
+void TlsHandshaker::Lane::schedule() {
   if (!std::exchange(scheduled_, true)) worker_.at_end_of_turn(&Lane::answer_next, this);
 }
 
@@ -142,20 +152,19 @@ void TlsHandshaker::Lane::answer_next() {
       fail(client, "the peer has closed", false);
       continue;
     }
+    if (client.began_ns == 0 && !make_room()) return;
     client.deadline.after(client.left);
     step(client);
     break;
   }
-  if ((!queue_.empty() || !over_.empty()) && !std::exchange(scheduled_, true)) {
-    worker_.at_end_of_turn(&Lane::answer_next, this);
-  }
+  if (!queue_.empty() || !over_.empty()) schedule();
 }
 
 // The next step of the handshake, as far as the socket lets it.
 void TlsHandshaker::Lane::step(Client& client) {
   AcceptedSocket& accepted = *client.accepted;
   if (!accepted.tls) {
-    make_room();
+    client.began_ns = worker_.now_ns();
     accepted.tls = TlsStream::accepting(context_, accepted.fd);
     if (!accepted.tls) return fail(client, "no memory", false);
   }
@@ -180,11 +189,22 @@ void TlsHandshaker::Lane::step(Client& client) {
   if (client.list != &list) move_to(list, client);
 }
 
-// For one more that has begun.
-void TlsHandshaker::Lane::make_room() {
-  if (half_.size() + answered_.size() < context_.options().handshakes_max) return;
-  context_.count_dropped();
-  finish(half_.empty() ? answered_.front() : half_.front());
+// For one more that has begun. False: none before room_ is due, or one is done.
+// REQUIRES that none of the queue has begun.
+bool TlsHandshaker::Lane::make_room() {
+  if (half_.size() + answered_.size() < context_.options().handshakes_max) return true;
+  std::chrono::nanoseconds left = kRoomAfter;
+  for (Clients* list : {&half_, &answered_}) {
+    if (list->empty()) continue;
+    const std::chrono::nanoseconds lasted(worker_.now_ns() - list->front().began_ns);
+    left = std::min<std::chrono::nanoseconds>(left, kRoomAfter - lasted);
+    if (left.count() > 0) continue;
+    context_.count_dropped();
+    finish(list->front());
+    return true;
+  }
+  room_.after(left);
+  return false;
 }
 
 void TlsHandshaker::Lane::fail(Client& client, std::string_view cause, bool silent) {
@@ -198,8 +218,8 @@ void TlsHandshaker::Lane::finish(Client& client) {
   if (client.accepted) worker_.loop().remove(client.accepted->fd);
   client.accepted.reset();
   move_to(over_, client);
-  unfinished_.set(unfinished_.value() - 1);
-  if (!std::exchange(scheduled_, true)) worker_.at_end_of_turn(&Lane::answer_next, this);
+  unfinished_.sub();
+  schedule();
 }
 
 void TlsHandshaker::Lane::move_to(Clients& list, Client& client) {

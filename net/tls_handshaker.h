@@ -1,6 +1,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -26,8 +27,8 @@
 ///    counted, and nobody is cut in the queue.
 ///  - What waits for its first byte, or has one and is queued, holds half a KiB and is bounded
 ///    by the listener's connections_max. Once begun it holds up to 45 KiB, and handshakes_max of
-///    those may be unfinished on one thread: above it the oldest half of a hello goes, or, if there
-///    is none, the client that has left its answer unanswered for the longest time.
+///    those may be unfinished on one thread. Then the queue waits until one is done, or until one
+///    has been unfinished for kRoomAfter, which is closed: half a hello before an answered one.
 ///
 /// Thread rule: made, started and stopped by one control thread; add() on any thread between the
 /// two; unfinished() on any.
@@ -37,6 +38,8 @@ class TlsContext;
 
 /// One thread shakes hands for so many workers.
 constexpr std::size_t kWorkersPerHandshaker = 4;
+/// What a client that has begun may take for sure, however many wait for its place.
+constexpr std::chrono::seconds kRoomAfter{2};
 
 class TlsHandshaker {
  public:

@@ -39,8 +39,8 @@ struct TlsOptions {
   std::size_t write_bytes = 16 * 1024;
   /// What a client may take for its part of the handshake.
   std::chrono::milliseconds handshake_timeout{10'000};
-  /// Handshakes that have begun and wait for the client, on one thread of the handshaker; above it
-  /// the one goes that has made the node wait longest, half a hello before a whole one.
+  /// Handshakes that have begun and wait for the client, on one thread of the handshaker. Further
+  /// ones wait; see there who goes for them.
   std::size_t handshakes_max = 1024;
 
   /// From the first byte of a record to its last.

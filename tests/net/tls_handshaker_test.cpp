@@ -60,42 +60,55 @@ TEST_CASE("hands are shaken while every worker is busy") {
   for (const auto& client : clients) CHECK(client->receive(5) == "hello");
 }
 
-TEST_CASE("newcomers do not close one another") {
+TEST_CASE("newcomers wait for one another, and do not close one another") {
   const Files files;
   TlsOptions options = files.options;
   options.handshakes_max = 3;
-  const TlsServer server(options);
+  ManualClock clock;
+  const TlsServer server(options, TlsServer::echoing(), {}, &clock);
   std::vector<Client> silent;
   for (std::size_t i = 0; i < 10; ++i) silent.emplace_back(server.address());
-  server.until([&] { return server.handshakes() == 10; });
+  HalfWayClient answered(server.address());
+  CHECK(answered.has_an_answer());
   std::vector<Client> half;
-  for (std::size_t i = 0; i < 3; ++i) {
+  for (std::size_t i = 0; i < 2; ++i) {
     half.emplace_back(server.address());
     REQUIRE(half.back().send("\x16\x03\x01"));
   }
-  TlsClient client(server.address());
-  CHECK(echoed(client, "hello") == "hello");
-  // The last of those that began, and no other, had to make room: the oldest half of a hello.
-  CHECK(half[0].receive_all().empty());
-  server.until([&] { return server.handshakes() == 12; });
-  CHECK(server.context->dropped() == 1);
+  server.until([&] { return server.handshakes() == 13; });
+  HalfWayClient first(server.address());
+  server.until([&] { return server.handshakes() == 14; });
+  HalfWayClient second(server.address());
+  server.until([&] { return server.handshakes() == 15; });
+  CHECK(server.context->dropped() == 0);
+  CHECK(answered.finish());  // there is room for the first
+  CHECK(first.finish());
+  CHECK(second.finish());
+  CHECK(server.context->dropped() == 0);
   CHECK(server.server->listener->drain(kPatience));
   CHECK(server.handshakes() == 0);
 }
 
-TEST_CASE("a client that was answered stays, and halves of hellos go") {
+TEST_CASE("who makes others wait for long has to go, half a hello before an answered one") {
   const Files files;
   TlsOptions options = files.options;
-  options.handshakes_max = 2;
-  const TlsServer server(options);
+  options.handshakes_max = 3;
+  ManualClock clock;
+  const TlsServer server(options, TlsServer::echoing(), {}, &clock);
   HalfWayClient answered(server.address());
   CHECK(answered.has_an_answer());
   std::vector<Client> half;
-  for (std::size_t i = 0; i < 5; ++i) {
+  for (std::size_t i = 0; i < 2; ++i) {
     half.emplace_back(server.address());
     REQUIRE(half.back().send("\x16\x03\x01"));
   }
-  server.until([&] { return server.context->dropped() == 4; });
+  server.until([&] { return server.handshakes() == 3; });
+  HalfWayClient waiting(server.address());
+  server.until([&] { return server.handshakes() == 4; });
+  clock.advance(kRoomAfter + 1s);
+  const Client newcomer(server.address());  // makes it look at the clock
+  CHECK(waiting.finish());
+  CHECK(server.context->dropped() == 1);
   CHECK(answered.finish());
 }
 

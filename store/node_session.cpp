@@ -45,6 +45,7 @@ void NodeSession::on_bytes(net::Connection& connection) {
   publish_state();
   const bool all_executed = !output_was_full_ && !yielded_ && state_ != State::kRefresh;
   if (step == Step::kClose || (input_ended_ && all_executed)) connection.close_after_flush();
+  if (all_executed) end_if_draining();
 }
 
 NodeSession::Step NodeSession::run(net::Connection& connection) {
@@ -300,7 +301,18 @@ void NodeSession::on_end_of_input(net::Connection& connection) {
 }
 
 void NodeSession::on_drain(net::Connection& connection) {
-  on_end_of_input(connection);
+  draining_ = true;
+  stop_watching();
+  if (output_was_full_ || yielded_ || state_ == State::kRefresh) return;
+  end_if_draining();
+  if (input_ended_) connection.close_after_flush();
+}
+
+// REQUIRES that all that is there was executed. What begins behind an awaited value is not awaited.
+void NodeSession::end_if_draining() {
+  if (!draining_ || last_block_) return;
+  last_block_ = arriving_ && (state_ == State::kValue || state_ == State::kCommands);
+  if (!last_block_) input_ended_ = true;
 }
 
 void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& info) {

@@ -81,6 +81,7 @@ class NodeSession final : public net::ConnectionHandler {
   // Whether it may go on with commands.
   bool authenticate(net::Connection& connection);
   void drop_stranger_block(net::ReadBuffer& in);
+  void end_if_draining();
   Step run(net::Connection& connection);
   Step run_commands(net::Connection& connection);
   Step run_value(net::Connection& connection);
@@ -125,6 +126,8 @@ class NodeSession final : public net::ConnectionHandler {
   bool yielded_ : 1 = false;          // or so that others have their turn
   bool input_ended_ : 1 = false;      // close when the rest is executed
   bool timed_out_ : 1 = false;        // closed by the timer below
+  bool draining_ : 1 = false;         // the same, but a value that is half-way may end
+  bool last_block_ : 1 = false;       // which is awaited now
   std::uint16_t keys_answered_ = 0;   // of the retrieval at the front of the input
   bool get_refused_ = false;          // the rest of the multiget at the front is to be dropped
   std::unique_ptr<ArrivingBlock> arriving_;

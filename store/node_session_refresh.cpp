@@ -31,7 +31,9 @@ void NodeSession::finish_refresh(const std::optional<std::string>& wrong) {
   state_ = State::kCommands;
   connection.schedule_flush();
   connection.resume_reading();
-  if (input_ended_ && connection.in().empty()) connection.close_after_flush();
+  if (!connection.in().empty()) return;
+  end_if_draining();
+  if (input_ended_) connection.close_after_flush();
 }
 
 void NodeWorker::finish_refreshes(std::uint64_t number, const std::optional<std::string>& wrong) {

@@ -74,12 +74,13 @@ ArrivingBlock& NodeSession::arriving() {
 }
 
 void NodeSession::end_upload() {
+  if (last_block_) input_ended_ = true;
   if (arriving_) worker_.give_arriving(std::move(arriving_));
 }
 
 // Once for each block: what arrives of it later does not give it more time.
 void NodeSession::begin_upload(std::uint64_t bytes) {
-  if (worker_.upload_timeout.count() == 0 || arriving().due_ns != 0) return;
+  if (arriving().due_ns != 0 || worker_.upload_timeout.count() == 0) return;
   set_due(worker_.upload_timeout +
           std::chrono::milliseconds(bytes * 1000 / kUploadBytesPerSecondMin));
 }

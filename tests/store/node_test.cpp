@@ -306,6 +306,52 @@ TEST_CASE("a drain answers what was asked and ends every connection") {
   CHECK_FALSE(server.client().connected());
 }
 
+TEST_CASE("a drain lets values end that are half-way, and what was asked before and behind them") {
+  for (const int timeout_s : {0, 30}) {
+    for (const std::size_t size : {std::size_t{1000}, std::size_t{500'000}}) {
+      CAPTURE(timeout_s);
+      CAPTURE(size);
+      NodeOptions options = test_options();
+      options.threads = 1;  // so that the drain begins for all at once
+      options.upload_timeout = std::chrono::seconds(timeout_s);
+      TestNode server(options);
+      Client client = server.client();
+      Client idle = server.client();
+      const std::string value = pattern(size);
+      const std::string request = set_request("k", value);
+      check_exchange(client, "mn\r\n" + request.substr(0, 500), "MN\r\n");
+      check_exchange(idle, "mn\r\n", "MN\r\n");
+      bool all_ended = false;
+      std::thread drain([&] { all_ended = server.node.drain(); });
+      CHECK(idle.receive_all().empty());  // nothing of it is half-way: the drain has begun
+      // What begins behind it is not awaited.
+      REQUIRE(client.send(request.substr(500) + "get k\r\nset late 0 0 5\r\n12"));
+      const bool answered =
+          client.receive_all() == "STORED\r\n" + value_reply("k", value) + "END\r\n";
+      CHECK(answered);
+      client.close();  // some of what it sent was not read
+      drain.join();
+      CHECK(all_ended);
+    }
+  }
+}
+
+TEST_CASE("a drain does not wait for a value without an end, nor for what is refused") {
+  NodeOptions options = test_options();
+  options.shutdown_grace = std::chrono::milliseconds(1);
+  TestNode server(options);
+  Client half = server.client();
+  check_exchange(half, "mn\r\nset k 0 0 5000\r\n12", "MN\r\n");
+  CHECK_FALSE(server.node.drain());
+  CHECK(half.receive_all().empty());
+
+  TestNode other;
+  Client refused = other.client();
+  check_exchange(refused, "set k 0 0 5000000\r\n12", "SERVER_ERROR object too large for cache\r\n");
+  CHECK(other.node.drain());
+  CHECK(refused.receive_all().empty());
+}
+
 TEST_CASE("what can't be started says why") {
   const TestNode server;
   NodeOptions options = test_options();

@@ -44,8 +44,8 @@ void NodeSession::on_bytes(net::Connection& connection) {
   if (yielded_ || (output_was_full_ && state_ == State::kDump)) connection.yield();
   publish_state();
   const bool all_executed = !output_was_full_ && !yielded_ && state_ != State::kRefresh;
-  if (step == Step::kClose || (input_ended_ && all_executed)) connection.close_after_flush();
   if (all_executed) end_if_draining();
+  if (step == Step::kClose || (input_ended_ && all_executed)) connection.close_after_flush();
 }
 
 NodeSession::Step NodeSession::run(net::Connection& connection) {

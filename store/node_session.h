@@ -125,9 +125,9 @@ class NodeSession final : public net::ConnectionHandler {
   bool output_was_full_ : 1 = false;  // execution stopped for that
   bool yielded_ : 1 = false;          // or so that others have their turn
   bool input_ended_ : 1 = false;      // close when the rest is executed
-  bool timed_out_ : 1 = false;        // closed by the timer below
   bool draining_ : 1 = false;         // the same, but a value that is half-way may end
   bool last_block_ : 1 = false;       // which is awaited now
+  bool timed_out_ : 1 = false;        // closed by the timer below
   std::uint16_t keys_answered_ = 0;   // of the retrieval at the front of the input
   bool get_refused_ = false;          // the rest of the multiget at the front is to be dropped
   std::unique_ptr<ArrivingBlock> arriving_;

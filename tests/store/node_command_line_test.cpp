@@ -284,6 +284,15 @@ TEST_CASE("-l as memcached writes it") {
   CHECK(contains(bad({"-l", ","}), "-l: no address"));
 }
 
+TEST_CASE("a small -m lowers the size of items, unless it was asked for") {
+  CHECK(good({"-m", "2"}).store.item_bytes_max == kMiB);
+  CHECK(warned({"-m", "2"}).empty());
+  CHECK(good({"-m", "1"}).store.item_bytes_max == kMiB / 2);
+  CHECK(warned({"-m", "1"}) == std::vector<std::string>{"items are at most 512k, half of -m 1"});
+  CHECK(warned({"-m", "1", "-I", "512k"}).empty());
+  CHECK(contains(bad({"-m", "1", "-I", "1m"}), "-I 1m: more than half of -m 1\n"));
+}
+
 TEST_CASE("mistakes are named") {
   CHECK(contains(bad({"--frobnicate"}), "--frobnicate"));
   CHECK(contains(bad({"-q"}), "-q"));
@@ -299,15 +308,6 @@ TEST_CASE("mistakes are named") {
   CHECK(contains(bad({"-l", "unix:/run/x.sock"}), "-l unix:/run/x.sock: "));
   CHECK(contains(bad({"-l", "unix:/run/x.sock"}), "use -s /run/x.sock"));
   CHECK(contains(bad({"-l", "/run/x.sock"}), "use -s /run/x.sock"));
-TEST_CASE("a small -m lowers the size of items, unless it was asked for") {
-  CHECK(good({"-m", "2"}).store.item_bytes_max == kMiB);
-  CHECK(warned({"-m", "2"}).empty());
-  CHECK(good({"-m", "1"}).store.item_bytes_max == kMiB / 2);
-  CHECK(warned({"-m", "1"}) == std::vector<std::string>{"items are at most 512k, half of -m 1"});
-  CHECK(warned({"-m", "1", "-I", "512k"}).empty());
-  CHECK(contains(bad({"-m", "1", "-I", "1m"}), "-I 1m: more than half of -m 1\n"));
-}
-
   CHECK(contains(bad({"-t", "9999"}), "-t"));
   CHECK(contains(bad({"-c", "0"}), "-c"));
   CHECK(contains(bad({"-I", "512"}), "-I 512"));

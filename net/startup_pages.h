@@ -9,7 +9,8 @@
 namespace ringcache::net {
 
 // Drops the pages of the program and its libraries that can't be written to. Any thread, once, when
-// the process is ready; others may run meanwhile. Does nothing for locked memory (mlockall).
+// the process is ready; others may run meanwhile. Does nothing for locked memory (mlockall), nor in
+// a debugger: its breakpoints are written into these pages, and would be gone.
 void release_startup_pages();
 
 }  // namespace ringcache::net

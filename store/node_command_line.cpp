@@ -21,13 +21,14 @@ namespace {
 
 // Options of memcached's without which the command line does not mean what its author meant.
 struct Refused {
-  const char* names;  // as CLI11 takes them
+  std::string_view letter;
+  std::string_view name;
   std::string_view why;
 };
 
 constexpr std::array kRefused{
-    Refused{"-S,--enable-sasl", "SASL is of the binary protocol; use -Y"},
-    Refused{"-e,--memory-file", "items do not survive the process"},
+    Refused{"-S", "--enable-sasl", "SASL is of the binary protocol; use -Y"},
+    Refused{"-e", "--memory-file", "items do not survive the process"},
 };
 
 constexpr const char* kLicense =
@@ -85,136 +86,125 @@ struct Words {
 
 void refuse_foreign_options(CLI::App& app) {
   for (const Refused& row : kRefused) {
+    const std::string letter(row.letter);
+    const std::string name(row.name);
     CLI::Option* option = app.add_option_function<std::vector<std::string>>(
-        row.names, [&row](const std::vector<std::string>&) {
-          throw mistake(std::string(row.names) +
-                        ": memcached has this option, the node does not: " + std::string(row.why));
+        letter + ',' + name, [letter, name, &row](const std::vector<std::string>&) {
+          throw mistake(letter + " (" + name +
+                        "): memcached has this option, the node does not: " + std::string(row.why));
         });
     option->expected(0, 1)->group("");
   }
 }
 
+// The options of one part of the help.
+class Group {
+ public:
+  Group(CLI::App& app, const char* name) : app_(app), name_(name) {}
+  template <typename Value>
+  CLI::Option* option(const char* names, Value& value, const char* help) const {
+    return app_.add_option(names, value, help)->group(name_);
+  }
+  // With the default in the help.
+  template <typename Value>
+  CLI::Option* shown(const char* names, Value& value, const char* help) const {
+    return option(names, value, help)->capture_default_str();
+  }
+  template <typename Value>
+  void flag(const char* names, Value& value, const char* help) const {
+    app_.add_flag(names, value, help)->group(name_);
+  }
+
+ private:
+  CLI::App& app_;
+  const char* const name_;
+};
+
+CLI::Range positive() {
+  return {std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()};
+}
+
 void add_network_options(CLI::App& app, Words& words, NodeOptions& options) {
-  const char* const network = "Network";
-  app.add_option("-p,--port", words.port, "TCP port; 0 or -1 = any free one, named in the log")
-      ->check(CLI::Range(-1, 65535))
-      ->group(network)
-      ->capture_default_str();
-  app.add_option("-l,--listen", words.listen,
-                 "address, or address:port, or * for all; several as a comma list or by repeating")
+  const Group network(app, "Network");
+  network.shown("-p,--port", words.port, "TCP port; 0 or -1 = any free one, named in the log")
+      ->check(CLI::Range(-1, 65535));
+  network
+      .shown("-l,--listen", words.listen,
+             "address, or address:port, or * for all; several as a comma list or by repeating")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false)
-      ->group(network)
-      ->capture_default_str();
-  app.add_option("-s,--unix-socket", words.unix_socket, "UNIX socket to listen on, and no network")
-      ->group(network);
-  app.add_option("-a,--unix-mask", words.unix_mask, "permissions of the UNIX socket, octal")
-      ->group(network)
-      ->capture_default_str();
-  app.add_option("-c,--conn-limit", options.connections_max, "client connections at once")
-      ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}))
-      ->group(network)
-      ->capture_default_str();
-  app.add_option("-b,--listen-backlog", options.backlog, "connections waiting to be accepted")
-      ->check(CLI::Range(0, 1'000'000))
-      ->group(network)
-      ->capture_default_str();
-  app.add_flag(
-         "-Z,--enable-ssl", options.tls_enabled,
-         "TLS, with certificates as -o ssl_chain_cert says; not for UNIX sockets and -l notls:")
-      ->group(network);
-  app.add_option("-Y,--auth-file", options.auth_file,
-                 "file of lines name:password, one of which a client must send first")
-      ->group(network);
-  app.add_option("-R,--max-reqs-per-event", options.requests_per_turn,
-                 "requests of one connection before others have their turn")
-      ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()))
-      ->group(network)
-      ->capture_default_str();
-  app.add_option("-U,--udp-port", words.udp_port, "only 0: the node never listens on UDP")
-      ->group(network)
-      ->capture_default_str();
-  app.add_option("-B,--protocol", words.protocol,
-                 "ascii or auto; both are the text and the meta protocol")
-      ->group(network)
-      ->capture_default_str();
-  app.add_option("-N,--napi_ids", words.napi_ids, "no effect: threads take connections in turn")
-      ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()))
-      ->group(network);
+      ->allow_extra_args(false);
+  network.option("-s,--unix-socket", words.unix_socket, "UNIX socket to listen on, and no network");
+  network.shown("-a,--unix-mask", words.unix_mask, "permissions of the UNIX socket, octal");
+  network.shown("-c,--conn-limit", options.connections_max, "client connections at once")
+      ->check(CLI::Range(std::size_t{1}, std::size_t{10'000'000}));
+  network.shown("-b,--listen-backlog", options.backlog, "connections waiting to be accepted")
+      ->check(CLI::Range(0, 1'000'000));
+  network.flag(
+      "-Z,--enable-ssl", options.tls_enabled,
+      "TLS, with certificates as -o ssl_chain_cert says; not for UNIX sockets and -l notls:");
+  network.option("-Y,--auth-file", options.auth_file,
+                 "file of lines name:password, one of which a client must send first");
+  network
+      .shown("-R,--max-reqs-per-event", options.requests_per_turn,
+             "requests of one connection before others have their turn")
+      ->check(positive());
+  network.shown("-U,--udp-port", words.udp_port, "only 0: the node never listens on UDP");
+  network.shown("-B,--protocol", words.protocol,
+                "ascii or auto; both are the text and the meta protocol");
+  network.option("-N,--napi_ids", words.napi_ids, "no effect: threads take connections in turn")
+      ->check(positive());
 }
 
 void add_memory_options(CLI::App& app, Words& words, NodeOptions& options) {
-  const char* const memory = "Memory";
-  app.add_option("-m,--memory-limit", words.memory_mib, "memory for items, MiB")
-      ->group(memory)
-      ->capture_default_str();
-  app.add_option("-I,--max-item-size", words.item_bytes_max,
-                 "largest item, bytes or with suffix k, m, g; 1k to 1g, at most half of -m")
-      ->group(memory)
+  const Group memory(app, "Memory");
+  memory.shown("-m,--memory-limit", words.memory_mib, "memory for items, MiB");
+  memory
+      .option("-I,--max-item-size", words.item_bytes_max,
+              "largest item, bytes or with suffix k, m, g; 1k to 1g, at most half of -m")
       ->default_str("1m");
-  app.add_option("-f,--slab-growth-factor", words.growth_factor,
-                 "size of a slab class by that of the one below [1.05, or 1.08 below 128 MiB]")
-      ->group(memory);
-  app.add_flag("-M,--disable-evictions", words.no_evictions,
-               "refuse to store when memory is full instead of evicting")
-      ->group(memory);
-  app.add_option("-n,--slab-min-size", words.item_bytes_min,
-                 "bytes for key, value and flags in the smallest chunk")
-      ->check(CLI::Range(std::uint32_t{1}, std::numeric_limits<std::uint32_t>::max()))
-      ->group(memory)
-      ->capture_default_str();
-  app.add_flag("-L,--enable-largepages", options.huge_pages, "ask for huge pages for the items")
-      ->group(memory);
-  app.add_flag("-k,--lock-memory", options.process.lock_memory, "keep all memory out of swap")
-      ->group(memory);
+  memory.option("-f,--slab-growth-factor", words.growth_factor,
+                "size of a slab class by that of the one below [1.05, or 1.08 below 128 MiB]");
+  memory.flag("-M,--disable-evictions", words.no_evictions,
+              "refuse to store when memory is full instead of evicting");
+  memory
+      .shown("-n,--slab-min-size", words.item_bytes_min,
+             "bytes for key, value and flags in the smallest chunk")
+      ->check(positive());
+  memory.flag("-L,--enable-largepages", options.huge_pages, "ask for huge pages for the items");
+  memory.flag("-k,--lock-memory", options.process.lock_memory, "keep all memory out of swap");
 }
 
 void add_command_options(CLI::App& app, Words& words, NodeOptions& options) {
-  const char* const commands = "Commands";
-  app.add_flag("-A,--enable-shutdown", options.enable_shutdown, "allow `shutdown`")
-      ->group(commands);
-  app.add_flag("-C,--disable-cas", words.no_cas, "every item says cas 0, and no cas compares equal")
-      ->group(commands);
-  app.add_flag("-F,--disable-flush-all", words.no_flush, "refuse flush_all")->group(commands);
-  app.add_flag("-X,--disable-dumping", words.no_dump, "refuse stats cachedump and metadump")
-      ->group(commands);
-  app.add_flag("-W,--disable-watch", words.no_watch, "refuse watch")->group(commands);
-  app.add_option("-D", words.delimiter, "count keys by the prefix before CHAR: stats detail")
-      ->group(commands);
+  const Group commands(app, "Commands");
+  commands.flag("-A,--enable-shutdown", options.enable_shutdown, "allow `shutdown`");
+  commands.flag("-C,--disable-cas", words.no_cas,
+                "every item says cas 0, and no cas compares equal");
+  commands.flag("-F,--disable-flush-all", words.no_flush, "refuse flush_all");
+  commands.flag("-X,--disable-dumping", words.no_dump, "refuse stats cachedump and metadump");
+  commands.flag("-W,--disable-watch", words.no_watch, "refuse watch");
+  commands.option("-D", words.delimiter, "count keys by the prefix before CHAR: stats detail");
 }
 
 void add_process_options(CLI::App& app, Words& words, NodeOptions& options) {
-  const char* const process = "Process";
-  app.add_option("-t,--threads", options.threads, "worker threads; 0 = one per core")
-      ->check(CLI::Range(std::size_t{0}, kThreadsLimit))
-      ->group(process)
-      ->capture_default_str();
-  app.add_flag(
-         "-d,--daemon", options.process.daemon,
-         "go on in the background, once all is well; the log goes to the system log unless -v")
-      ->group(process);
-  app.add_option("-P,--pidfile", options.process.pid_file, "file for the process id")
-      ->group(process);
-  app.add_option("-u,--user", options.process.user, "as root: take the rights of this user")
-      ->group(process);
-  app.add_flag("-r,--enable-coredumps", options.process.core_dumps, "let a crash leave a core")
-      ->group(process);
-  app.add_option("--metrics", words.metrics, "address of /metrics, /healthz and /readyz, or off")
-      ->group(process)
-      ->capture_default_str();
-  app.add_option("--metrics-prefix", options.metrics_prefix,
-                 "first part of every metric name; memcached gives memcached_exporter's names")
-      ->group(process)
-      ->capture_default_str();
-  app.add_flag("-v,--verbose", words.verbosity,
-               "log connections too; -vv also every request line (keys!)")
-      ->group(process);
-  app.add_option("-o,--extended", words.extended, "comma list of the words below")
+  const Group process(app, "Process");
+  process.shown("-t,--threads", options.threads, "worker threads; 0 = one per core")
+      ->check(CLI::Range(std::size_t{0}, kThreadsLimit));
+  process.flag(
+      "-d,--daemon", options.process.daemon,
+      "go on in the background, once all is well; the log goes to the system log unless -v");
+  process.option("-P,--pidfile", options.process.pid_file, "file for the process id");
+  process.option("-u,--user", options.process.user, "as root: take the rights of this user");
+  process.flag("-r,--enable-coredumps", options.process.core_dumps, "let a crash leave a core");
+  process.shown("--metrics", words.metrics, "address of /metrics, /healthz and /readyz, or off");
+  process.shown("--metrics-prefix", options.metrics_prefix,
+                "first part of every metric name; memcached gives memcached_exporter's names");
+  process.flag("-v,--verbose", words.verbosity,
+               "log connections too; -vv also every request line (keys!)");
+  process.option("-o,--extended", words.extended, "comma list of the words below")
       ->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)
-      ->allow_extra_args(false)
-      ->group(process);
-  app.add_flag("-V,--version", words.version, "print the version and end")->group(process);
-  app.add_flag("-i,--license", words.license, "print the licence and end")->group(process);
+      ->allow_extra_args(false);
+  process.flag("-V,--version", words.version, "print the version and end");
+  process.flag("-i,--license", words.license, "print the licence and end");
 }
 
 void apply_network(const Words& words, NodeOptions& options, std::vector<std::string>& warnings) {

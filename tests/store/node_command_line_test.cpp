@@ -211,6 +211,7 @@ TEST_CASE("what would be dangerous to ignore is refused by name") {
     CHECK(contains(bad(words), "memcached has this option, the node does not"));
   }
   CHECK(contains(bad({"-B", "text"}), "-B text: neither ascii nor auto"));
+  CHECK(contains(bad({"-S"}), "ringcache-node: -S (--enable-sasl): memcached has this option"));
 }
 
 TEST_CASE("the process: daemon, pid file, user, locked memory, cores") {

@@ -171,10 +171,15 @@ void EventLoop::for_each_connection(const std::function<void(SocketConnection&)>
 
 void EventLoop::offer_unread() {
   scratch_.swap(offers_);
-  for (SocketConnection* connection : scratch_) {
+  const SteadyNs end_ns = worker_.precise_ns() + kHeavyTurnNs;
+  auto next = scratch_.begin();
+  do {
+    SocketConnection* const connection = *next++;
     connection->in_offers_ = false;
     connection->offer_unread();
-  }
+  } while (next != scratch_.end() && worker_.precise_ns() < end_ns);
+  // Who waits still comes before who has been served.
+  offers_.insert(offers_.begin(), next, scratch_.end());
   scratch_.clear();
 }
 

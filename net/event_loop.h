@@ -25,9 +25,22 @@
 /// busy machine a whole echo costs about the same on this loop as on bare Asio (3.0 us of CPU each,
 /// 30 bytes, one at a time over 50 connections); what it gives is fewer system calls and the end of
 /// the turn. Asio does what is not per request: names and signals.
+///
+/// Who waits for whom. A turn serves the connections that are ready in the order in which they
+/// became so, but for the heavy ones: those whose last bytes cost more than kHeavyNs of work, and
+/// those that left off themselves (Connection::yield). They come after the others, one after the
+/// other, for kHeavyTurnNs a turn and at least one of them; the rest comes in the next turns,
+/// before those that are served a second time. So a client with one small request waits for about
+/// half a millisecond, however many others keep the worker busy. What something costs is seen by
+/// the clock that handlers read (Worker::precise_ns); who does not read it is never heavy.
 namespace ringcache::net {
 
 class SocketConnection;
+
+/// Of work for one connection in one turn, from which on it is heavy.
+inline constexpr SteadyNs kHeavyNs = 50'000;
+/// Of a turn, for heavy connections.
+inline constexpr SteadyNs kHeavyTurnNs = 200'000;
 
 /// Something with a descriptor that the loop waits for.
 class EventSource {
@@ -64,7 +77,7 @@ class EventLoop {
 
   void adopt(SocketConnection& connection);        ///< owned from here on
   void flush_later(SocketConnection& connection);  ///< at the end of this turn, listed once
-  void offer_later(SocketConnection& connection);  ///< its unread bytes, to its handler
+  void offer_later(SocketConnection& connection);  ///< its turn as a heavy one, listed once
   void finish_later(SocketConnection& connection, const CloseInfo& info);  ///< then destroyed
   void at_end_of_turn(void (*work)(void* context), void* context);
   /// Calls `visit` for each open connection; it may close them.

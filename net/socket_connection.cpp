@@ -67,7 +67,11 @@ void SocketConnection::on_ready(std::uint32_t events) {
   if (tls_ && !before_tls_io(events)) return;
   if ((events & EPOLLOUT) != 0) send_output();
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || state_ == State::kClosed) return;
-  if (may_read()) return read_once();
+  if (may_read() && !heavy_) return read_once();
+  if (may_read()) {
+    is_to_read_ = true;
+    return worker_.loop().offer_later(*this);
+  }
   if (in_offers_ && state_ == State::kOpen) return;  // what was read before comes first
   if (lingering_) return discard_input();
   if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
@@ -141,7 +145,9 @@ void SocketConnection::read_once() {
 void SocketConnection::deliver() {
   for (int round = 0; round < kOffersPerEvent; ++round) {
     yielded_ = false;
+    const SteadyNs begin_ns = worker_.last_read_ns();
     handler_->on_bytes(*this);
+    heavy_ = worker_.last_read_ns() - begin_ns > kHeavyNs;
     if (state_ == State::kClosed) return;
     const bool stopped_by_output = output_full();
     flush();
@@ -152,7 +158,10 @@ void SocketConnection::deliver() {
 }
 
 void SocketConnection::offer_unread() {
+  const bool reads = is_to_read_;
+  is_to_read_ = false;
   if (state_ != State::kOpen || paused_ || throttled_) return;
+  if (reads && may_read()) return read_once();
   if ((!in_.empty() || yielded_) && in_.lent_left() == 0) {
     deliver();
     in_.release();
@@ -268,7 +277,8 @@ void SocketConnection::close_with(const CloseInfo& info) {
 void SocketConnection::report_closed(const CloseInfo& info) {
   out_.clear();
   if (handler_ != nullptr) handler_->on_closed(*this, info);
-  if (std::exchange(owns_handler_, false)) delete handler_;
+  if (owns_handler_) delete handler_;
+  owns_handler_ = false;
   handler_ = nullptr;
   out_.clear();  // whatever on_closed appended
 }

@@ -106,7 +106,9 @@ class SocketConnection final : public Connection, public EventSource {
   bool end_of_input_ : 1 = false;   ///< the peer has ended its side
   bool end_delivered_ : 1 = false;  ///< and the handler knows
   bool lingering_ : 1 = false;      ///< all sent, reading on until the peer has read our last words
-  bool owns_handler_ = false;
+  bool owns_handler_ : 1 = false;
+  bool heavy_ : 1 = false;       ///< its last bytes cost more than kHeavyNs
+  bool is_to_read_ : 1 = false;  ///< when it has its turn as a heavy one
 
   // Marks of the loop.
   bool in_flushes_ = false;

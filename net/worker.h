@@ -1,5 +1,6 @@
 #pragma once
 
+#include <algorithm>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -65,7 +66,9 @@ class Worker {
   std::uint64_t now_ms() const { return static_cast<std::uint64_t>(timers_.now()) / 1'000'000; }
   const Clock& clock() const { return clock_; }
   /// Reads the clock now (about 25 ns): for measuring inside one turn.
-  SteadyNs precise_ns() const { return clock_.now(); }
+  SteadyNs precise_ns() { return last_read_ns_ = clock_.now(); }
+  /// What precise_ns() or the beginning of the turn read last.
+  SteadyNs last_read_ns() const { return std::max(last_read_ns_, timers_.now()); }
 
   TimerQueue& timers() { return timers_; }
   BlockPool& pool() { return pool_; }
@@ -93,6 +96,7 @@ class Worker {
   BlockPool pool_;  // outlives the connections of the loop, as do their profiles
   ConnectionProfiles profiles_;
   TimerQueue timers_;
+  SteadyNs last_read_ns_ = 0;
   TlsHalfRecords tls_half_records_;
   WorkerStats stats_;
   std::shared_ptr<EventLoop> loop_;

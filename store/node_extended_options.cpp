@@ -126,7 +126,40 @@ constexpr std::array kMemoryWords{
          }},
     Word{"modern", "", "taken for compatibility: what it stood for is always on", nothing_to_do},
     Word{"lru_maintainer", "", "the same", nothing_to_do},
-    Word{"lru_crawler", "", "the same", nothing_to_do},
+};
+
+// Of the sweep for expired items, and what is counted for `stats`.
+constexpr std::array kSweepWords{
+    Word{"lru_crawler", "", "look for expired items in the background (default)",
+         [](std::string_view, NodeOptions& options) -> std::string {
+           options.sweep.enabled = true;
+           return "";
+         }},
+    Word{"no_lru_crawler", "", "do not: they go when their memory is needed",
+         [](std::string_view, NodeOptions& options) -> std::string {
+           options.sweep.enabled = false;
+           return "";
+         }},
+    Word{"lru_crawler_sleep", "=MICROSECONDS",
+         "pause after each 1,000 chunks of a round that `lru_crawler crawl` orders (default 100)",
+         [](std::string_view value, NodeOptions& options) -> std::string {
+           unsigned pause = 0;
+           if (!parse_unsigned(value, kSweepPauseMax.count(), pause)) {
+             return "must be a number of microseconds up to 1000000";
+           }
+           options.sweep.pause = std::chrono::microseconds(pause);
+           return "";
+         }},
+    Word{"lru_crawler_tocrawl", "=N",
+         "chunks that such a round looks at, for each slab class (default 0, all)",
+         [](std::string_view value, NodeOptions& options) -> std::string {
+           unsigned items = 0;
+           if (!parse_unsigned(value, UINT32_MAX, items)) return "must be a number";
+           options.sweep.items_max = items;
+           return "";
+         }},
+    Word{"track_sizes", "", "taken for compatibility: `stats sizes` is always there",
+         nothing_to_do},
     Word{"slab_reassign", "", "the same", nothing_to_do},
 };
 
@@ -170,7 +203,7 @@ constexpr std::array kConnectionWords{
          }},
 };
 
-constexpr std::array kWords{std::span<const Word>(kMemoryWords),
+constexpr std::array kWords{std::span<const Word>(kMemoryWords), std::span<const Word>(kSweepWords),
                             std::span<const Word>(kConnectionWords)};
 
 // nullptr: it is none of them.
@@ -191,7 +224,6 @@ struct NoEffect {
 };
 
 constexpr std::string_view kAlwaysOn = "this part of the node is always on";
-constexpr std::string_view kOwnBudget = "the sweep has a time budget of its own";
 constexpr std::string_view kNoPath = "it belongs to ext_path, and there is no external storage";
 
 constexpr std::array kNoEffect{
@@ -199,12 +231,9 @@ constexpr std::array kNoEffect{
     NoEffect{"no_hashexpand", "the hash table always grows by itself"},
     NoEffect{"hash_algorithm", "the node has one hash function"},
     NoEffect{"tail_repair_time", "no reference can get stuck"},
-    NoEffect{"no_lru_crawler", kAlwaysOn},
     NoEffect{"no_lru_maintainer", kAlwaysOn},
     NoEffect{"no_modern", kAlwaysOn},
     NoEffect{"no_slab_reassign", kAlwaysOn},
-    NoEffect{"lru_crawler_sleep", kOwnBudget},
-    NoEffect{"lru_crawler_tocrawl", kOwnBudget},
     NoEffect{"read_buf_mem_limit", "buffers are held only while they have bytes in them"},
     NoEffect{"resp_obj_mem_limit", "answers are bounded for each connection"},
     NoEffect{"slab_automove_ratio", "pages move by the node's own rule"},
@@ -213,7 +242,6 @@ constexpr std::array kNoEffect{
     NoEffect{"slab_chunk_max", "the largest chunk follows from the page size"},
     NoEffect{"slab_sizes", "the classes follow from -f and -n"},
     NoEffect{"no_chunked_items", "large items are always stored in pieces"},
-    NoEffect{"track_sizes", "the node keeps no histogram of item sizes"},
     NoEffect{"no_inline_ascii_resp", "obsolete"},
     NoEffect{"inline_ascii_resp", "obsolete"},
     NoEffect{"no_drop_privileges", "the node has no sandbox; -u gives up root's rights"},

@@ -22,6 +22,8 @@ inline constexpr std::size_t kThreadsLimit = 256;
 // answered as one batch, and a client that never stops sending holds up the others of its thread
 // for a fraction of a millisecond.
 inline constexpr std::uint32_t kRequestsPerTurn = 1024;
+// And after so many nanoseconds, for requests that cost more than most.
+inline constexpr std::int64_t kNanosecondsPerTurn = 100'000;
 
 // What main.cpp does to the process around the node; node_process.h does it.
 struct ProcessOptions {

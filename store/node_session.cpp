@@ -33,6 +33,7 @@ void NodeSession::on_bytes(net::Connection& connection) {
   if (state_ == State::kStranger && !authenticate(connection)) return;
   worker_.executor.begin_turn(now, connection.native_handle());
   worker_.requests_left = worker_.requests_per_turn;
+  worker_.leaves_off_ns = 0;
   const Step step = run(connection);
   worker_.executor.end_turn();
   record_durations(connection);
@@ -58,7 +59,7 @@ NodeSession::Step NodeSession::run(net::Connection& connection) {
     switch (state_) {
       case State::kStranger:  // does not come here
       case State::kCommands:
-        if (worker_.requests_left == 0 && !connection.in().empty()) return Step::kYield;
+        if (turn_is_over() && !connection.in().empty()) return Step::kYield;
         step = run_commands(connection);
         break;
       case State::kValue:
@@ -79,6 +80,15 @@ NodeSession::Step NodeSession::run(net::Connection& connection) {
     }
   }
   return step;
+}
+
+// The clock is read after each look-ahead but the first, which most turns have only.
+bool NodeSession::turn_is_over() {
+  if (worker_.requests_left == 0) return true;
+  if (worker_.requests_left == worker_.requests_per_turn) return false;
+  const std::int64_t now_ns = entry_.connection.worker().precise_ns();
+  if (worker_.leaves_off_ns == 0) worker_.leaves_off_ns = now_ns + kNanosecondsPerTurn;
+  return now_ns >= worker_.leaves_off_ns;
 }
 
 // --- who it is ---------------------------------------------------------------------------------

@@ -83,6 +83,7 @@ class NodeSession final : public net::ConnectionHandler {
   void drop_stranger_block(net::ReadBuffer& in);
   void end_if_draining();
   Step run(net::Connection& connection);
+  bool turn_is_over();
   Step run_commands(net::Connection& connection);
   Step run_value(net::Connection& connection);
   Step run_swallow(net::Connection& connection);

@@ -148,6 +148,7 @@ struct NodeWorker {
   std::unordered_map<const NodeSession*, std::unique_ptr<ItemDump>> dumps;
   // Of the session that runs now: what it may still execute, and what it has, for the durations.
   std::uint32_t requests_left = 0;
+  std::int64_t leaves_off_ns = 0;  // 0: nothing has been executed yet
   struct {
     std::uint32_t gets = 0;
     std::uint32_t sets = 0;

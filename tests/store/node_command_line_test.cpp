@@ -188,9 +188,9 @@ TEST_CASE("words for memcached's lists say when there are none") {
 }
 
 TEST_CASE("words of memcached's without effect here are taken, with one warning each") {
-  const std::vector<std::string> warnings = warned(
-      {"-o", "hashpower=20,no_hashexpand,lru_crawler_sleep=100", "-o", "hashpower=20,hashpower=21",
-       "-o", "ext_threads=2,slab_sizes=100-200,no_lru_crawler"});
+  const std::vector<std::string> warnings =
+      warned({"-o", "hashpower=20,no_hashexpand,no_lru_maintainer", "-o",
+              "hashpower=20,hashpower=21", "-o", "ext_threads=2,slab_sizes=100-200,no_modern"});
   CHECK(warnings.size() == 6);
   CHECK(warnings.front() ==
         "-o hashpower has no effect: the hash table grows by itself, a bucket at a time");
@@ -199,9 +199,24 @@ TEST_CASE("words of memcached's without effect here are taken, with one warning 
         std::vector<std::string>{"-o modern takes no value: it is ignored"});
 }
 
-TEST_CASE("counts by prefix are not kept, and -D says so") {
-  CHECK(warned({"-D", ":"}) ==
-        std::vector<std::string>{"-D has no effect: the node keeps no counts by key prefix"});
+TEST_CASE("-D counts keys by prefix") {
+  CHECK_FALSE(good({}).prefix_counts_enabled);
+  const NodeOptions options = good({"-D", "/"});
+  CHECK(options.prefix_counts_enabled);
+  CHECK(options.prefix_delimiter == '/');
+}
+
+TEST_CASE("words of the sweep") {
+  CHECK(good({}).sweep.enabled);
+  CHECK(warned({"-o", "track_sizes,lru_crawler"}).empty());
+  const NodeOptions options =
+      good({"-o", "no_lru_crawler,lru_crawler_sleep=333,lru_crawler_tocrawl=44"});
+  CHECK_FALSE(options.sweep.enabled);
+  CHECK(options.sweep.pause == std::chrono::microseconds(333));
+  CHECK(options.sweep.items_max == 44);
+  CHECK(good({"-o", "no_lru_crawler,lru_crawler"}).sweep.enabled);
+  CHECK(contains(bad({"-o", "lru_crawler_sleep=1000001"}), "must be a number of microseconds"));
+  CHECK(contains(bad({"-o", "lru_crawler_tocrawl=x"}), "must be a number"));
 }
 
 TEST_CASE("what would be dangerous to ignore is refused by name") {

@@ -24,6 +24,13 @@ struct Refused {
   std::string_view letter;
   std::string_view name;
   std::string_view why;
+
+  std::string names() const {  // as CLI11 takes them
+    return std::string(letter).append(",").append(name);
+  }
+  std::string shown_names() const {
+    return std::string(letter).append(" (").append(name).append(")");
+  }
 };
 
 constexpr std::array kRefused{
@@ -86,12 +93,10 @@ struct Words {
 
 void refuse_foreign_options(CLI::App& app) {
   for (const Refused& row : kRefused) {
-    const std::string letter(row.letter);
-    const std::string name(row.name);
     CLI::Option* option = app.add_option_function<std::vector<std::string>>(
-        letter + ',' + name, [letter, name, &row](const std::vector<std::string>&) {
-          throw mistake(letter + " (" + name +
-                        "): memcached has this option, the node does not: " + std::string(row.why));
+        row.names(), [&row](const std::vector<std::string>&) {
+          throw mistake(row.shown_names() +
+                        ": memcached has this option, the node does not: " + std::string(row.why));
         });
     option->expected(0, 1)->group("");
   }

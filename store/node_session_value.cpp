@@ -11,8 +11,6 @@
 
 namespace ringcache::store {
 
-using protocol::Command;
-
 NodeSession::Step NodeSession::execute_store(net::Connection& connection, ParsedRequest& parsed) {
   const protocol::Request& request = parsed.request;
   if (parsed.has_block) {

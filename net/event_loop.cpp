@@ -20,7 +20,9 @@ constexpr std::size_t kEventsPerTurn = 256;
 
 }  // namespace
 
-EventLoop::EventLoop(Worker& worker, const Clock& clock) : worker_(worker), clock_(clock) {}
+EventLoop::EventLoop(Worker& worker, const Clock& clock) : worker_(worker), clock_(clock) {
+  for (auto* list : {&flushes_, &offers_, &scratch_}) list->reserve(kEventsPerTurn);
+}
 
 EventLoop::~EventLoop() {
   if (wake_fd_ >= 0) ::close(wake_fd_);

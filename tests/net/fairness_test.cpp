@@ -27,7 +27,7 @@ class CostlyServer {
  public:
   CostlyServer() {
     script_.bytes = [this](Connection& connection) { serve(connection); };
-    server.emplace(scripted(script_), ListenerOptions{}, 1, &clock_);
+    server_.emplace(scripted(script_), ListenerOptions{}, 1, &clock_);
   }
 
   // Holds the worker while `meanwhile` runs, so that what is sent comes in one turn.
@@ -36,7 +36,7 @@ class CostlyServer {
     std::promise<void> held;
     std::promise<void> go_on;
     std::thread holder([&] {
-      server->threads->run_on_all([&](Worker&) {
+      server_->threads->run_on_all([&](Worker&) {
         held.set_value();
         go_on.get_future().wait();
       });
@@ -61,7 +61,7 @@ class CostlyServer {
     return lines;
   }
 
-  std::optional<TestServer> server;
+  const TestServer& server() const { return *server_; }
 
  private:
   void serve(Connection& connection) {
@@ -80,6 +80,7 @@ class CostlyServer {
   Script script_;
   std::mutex mutex_;
   std::vector<Served> served_;
+  std::optional<TestServer> server_;  // last: its worker uses the others
 };
 
 void exchange(Client& client, const std::string& line) {
@@ -95,8 +96,8 @@ const std::string kLightLine = "l";
 
 TEST_CASE("who had much to do comes after who has little") {
   CostlyServer costly;
-  Client heavy = costly.server->client();
-  Client light = costly.server->client();
+  Client heavy = costly.server().client();
+  Client light = costly.server().client();
   exchange(heavy, kHeavyLine);
   exchange(light, kLightLine);
   costly.take_served();
@@ -122,7 +123,7 @@ TEST_CASE("heavy connections share a turn's time, in order, and lose none") {
   constexpr std::size_t kClients = 12;
   std::vector<Client> clients;
   for (std::size_t i = 0; i < kClients; ++i) {
-    clients.push_back(costly.server->client());
+    clients.push_back(costly.server().client());
     exchange(clients.back(), kHeavyLine);
   }
   costly.take_served();
@@ -143,7 +144,7 @@ TEST_CASE("heavy connections share a turn's time, in order, and lose none") {
 
 TEST_CASE("what is half there does not take the turn of what comes") {
   CostlyServer costly;
-  Client client = costly.server->client();
+  Client client = costly.server().client();
   exchange(client, kHeavyLine);
   for (int i = 0; i < 3; ++i) {
     REQUIRE(client.send(kHeavyLine + "\nhalf"));
@@ -156,7 +157,7 @@ TEST_CASE("what is half there does not take the turn of what comes") {
 
 TEST_CASE("a heavy connection that ends its side is answered first") {
   CostlyServer costly;
-  Client client = costly.server->client();
+  Client client = costly.server().client();
   exchange(client, kHeavyLine);
   costly.hold([&] {
     REQUIRE(client.send(kHeavyLine + "\n"));

@@ -80,14 +80,26 @@ TEST_CASE("a client with many requests lets others have their turn") {
 }
 
 TEST_CASE("the pipelines of ordinary clients are answered in one turn") {
-  TestNode server(one_thread(kRequestsPerTurn));
+  ManualNode server(one_thread(kRequestsPerTurn));  // its turns take no time
   Client client = server.client();
   {
     const HeldWorker held(server.node);
     REQUIRE(client.send(repeated("mn\r\n", 1000)));
   }
   CHECK(client.receive(4000) == repeated("MN\r\n", 1000));
-  CHECK(server.stat("conn_yields") == "0");
+  CHECK(server.has_stat("conn_yields 0"));
+}
+
+TEST_CASE("a turn also ends when it has taken its time") {
+  TestNode server(one_thread(1'000'000));
+  Client client = server.client();
+  constexpr std::size_t kRequests = 50'000;  // some milliseconds
+  {
+    const HeldWorker held(server.node);
+    REQUIRE(client.send(repeated("mn\r\n", kRequests)));
+  }
+  CHECK(client.receive(4 * kRequests) == repeated("MN\r\n", kRequests));
+  CHECK(server.stat("conn_yields") != "0");
 }
 
 TEST_CASE("what a client sent before it ended its side is answered over several turns") {

@@ -144,8 +144,11 @@ void Executor::meta_remove(const Request& request, const HashedKey& key, net::Wr
   operands.remove_value = flags.has('x');
   operands.client_flags = flags.client_flags;
   operands.cas = flags.has('E') ? flags.explicit_cas : 0;
+  const PeekResult before = watched_before_deletion(key);
   switch (thread_.remove(key, operands, now_)) {
     case DeleteStatus::kDeleted:
+      // An item that became stale or empty is still there.
+      if (!operands.invalidate && !operands.remove_value) watch_deletion(key, before, true);
       append_plain(out, request, ResponseStatus::kMetaHit);
       break;
     case DeleteStatus::kNotFound:

@@ -140,4 +140,14 @@ void Executor::watch_created(const HashedKey& key) {
   watch_log_->record(event, key.bytes);
 }
 
+void Executor::watch_deletion(const HashedKey& key, const PeekResult& before, bool by_meta) {
+  if (before.status != PeekStatus::kFound) return;
+  WatchEvent event;
+  event.type = WatchEventType::kDeletion;
+  event.by_meta = by_meta;
+  event.slab_class = static_cast<std::uint16_t>(before.slab_class);
+  event.value_bytes = before.value_bytes;
+  watch_log_->record(event, key.bytes);
+}
+
 }  // namespace ringcache::store

@@ -340,6 +340,7 @@ NodeFigures Node::figures() const {
     figures.log_worker_written = watch.worker_written;
     figures.log_watcher_skipped = watch.watcher_skipped;
     figures.log_watcher_sent = watch.watcher_sent;
+    figures.log_delivery_yields = watch.delivery_yields;
     figures.log_watchers = watch.watchers;
   }
   figures.crawler_running = maintenance_.control().ordered() ? 1 : 0;

@@ -68,6 +68,8 @@ namespace ringcache::store {
     "Lines not sent to watchers that read too slowly")                                            \
   X(log_watcher_sent, kCounter, "log_watcher_sent", "log_watcher_sent_total",                     \
     "Lines sent to watchers")                                                                     \
+  X(log_delivery_yields, kCounter, "log_delivery_yields", "log_delivery_yields_total",            \
+    "Times the delivery to watchers let others have their turn")                                  \
   X(log_watchers, kGauge, "log_watchers", "log_watchers", "Connections that watch")               \
   X(crawler_running, kGauge, "lru_crawler_running", "lru_crawler_running",                        \
     "1 while a round that was ordered is under way")                                              \

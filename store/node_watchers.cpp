@@ -63,7 +63,10 @@ bool NodeWatchers::add(NodeWatcher& watcher, net::Connection& connection) {
 
 void NodeWatchers::remove(NodeWatcher& watcher, net::Connection& connection) {
   Worker& worker = workers_[connection.worker().index()];
-  std::erase_if(worker.seats, [&](const Seat& seat) { return seat.watcher == &watcher; });
+  const auto seat = std::find_if(worker.seats.begin(), worker.seats.end(),
+                                 [&](const Seat& each) { return each.watcher == &watcher; });
+  if (static_cast<std::size_t>(seat - worker.seats.begin()) < worker.next_seat) --worker.next_seat;
+  worker.seats.erase(seat);
   worker.has_watchers = !worker.seats.empty();
   const std::lock_guard lock(mutex_);
   --watchers_;
@@ -158,43 +161,68 @@ void NodeWatchers::hand_out(const SharedBatch& batch) {
         }
         continue;
       }
-      first = worker.inbox.empty();
+      first = !std::exchange(worker.delivering, true);
       worker.inbox.push_back(batch);
     }
-    if (first) threads_->post(index, [&worker] { deliver(worker); });
+    if (first) post_delivery(index);
   }
 }
 
 // --- delivery, on the worker -------------------------------------------------------------------
 
-void NodeWatchers::deliver(Worker& worker) {
-  std::vector<SharedBatch> batches;
-  LineCounts missed{};
-  {
-    const std::lock_guard lock(worker.mutex);
-    batches.swap(worker.inbox);
-    missed = std::exchange(worker.missed, LineCounts{});
-  }
-  for (const Seat& seat : worker.seats) {
-    for (const SharedBatch& batch : batches) deliver_to(seat, *batch, worker);
-    for (std::size_t at = 0; at < kWatchClassCount; ++at) {
-      if ((seat.watcher->classes() & class_bit(at)) == 0) continue;
-      seat.watcher->skip(missed[at]);
-      worker.skipped.add(missed[at]);
-    }
-    seat.connection->schedule_flush();
-  }
+void NodeWatchers::post_delivery(std::size_t index) {
+  threads_->post(index, [this, index] {
+    if (deliver(workers_[index])) post_delivery(index);
+  });
 }
 
-void NodeWatchers::deliver_to(const Seat& seat, const Batch& batch, Worker& worker) {
+bool NodeWatchers::deliver(Worker& worker) {
+  if (!std::exchange(worker.has_taken, true)) {
+    const std::lock_guard lock(worker.mutex);
+    worker.batches.swap(worker.inbox);
+    worker.missed_before = std::exchange(worker.missed, LineCounts{});
+  }
+  std::size_t bytes = 0;
+  while (worker.next_seat < worker.seats.size()) {
+    if (bytes >= kDeliveryBytesPerTurn) {
+      worker.yields.add();
+      return true;
+    }
+    bytes += deliver_all_to(worker.seats[worker.next_seat++], worker);
+  }
+  worker.next_seat = 0;
+  worker.has_taken = false;
+  worker.batches.clear();
+  // What came meanwhile was not posted, as this was on its way.
+  const std::lock_guard lock(worker.mutex);
+  worker.delivering = !worker.inbox.empty();
+  return worker.delivering;
+}
+
+std::size_t NodeWatchers::deliver_all_to(const Seat& seat, Worker& worker) {
+  std::size_t bytes = 0;
+  for (const SharedBatch& batch : worker.batches) bytes += deliver_to(seat, *batch, worker);
+  for (std::size_t at = 0; at < kWatchClassCount; ++at) {
+    if ((seat.watcher->classes() & class_bit(at)) == 0) continue;
+    seat.watcher->skip(worker.missed_before[at]);
+    worker.skipped.add(worker.missed_before[at]);
+  }
+  seat.connection->schedule_flush();
+  return bytes;
+}
+
+std::size_t NodeWatchers::deliver_to(const Seat& seat, const Batch& batch, Worker& worker) {
   std::size_t begin = 0;
+  std::size_t bytes = 0;
   for (const Batch::Line& line : batch.lines) {
     const std::string_view text = std::string_view(batch.text).substr(begin, line.end - begin);
     begin = line.end;
     if (!seat.watcher->wants(line.event_class, line.gid)) continue;
     const bool sent = seat.watcher->offer(text, seat.connection->out());
     (sent ? worker.sent : worker.skipped).add();
+    if (sent) bytes += text.size();
   }
+  return bytes;
 }
 
 WatchFigures NodeWatchers::figures() const {
@@ -204,6 +232,7 @@ WatchFigures NodeWatchers::figures() const {
     figures.worker_written += worker.log.written().value();
     figures.watcher_skipped += worker.skipped.value();
     figures.watcher_sent += worker.sent.value();
+    figures.delivery_yields += worker.yields.value();
   }
   figures.worker_dropped += other_log_.dropped().value();
   figures.worker_written += other_log_.written().value();

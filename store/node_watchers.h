@@ -10,7 +10,8 @@
 // kCollectGapMin), makes each event a line once, and posts the lines to the workers that have
 // watchers. A watcher is written to on the worker of its connection, which copies lines to its
 // output (-o watcher_logbuf_size). Each of the three is bounded; what does not fit is dropped and
-// counted, and nobody waits for a watcher.
+// counted. A worker copies at most kDeliveryBytesPerTurn for its watchers in a turn of its loop, so
+// its other clients wait for that and no more.
 //
 // While nobody watches a class of events, its cost is a relaxed load of the flag that add_worker
 // was given, and for evictions that of EvictionSink::wanted.
@@ -50,11 +51,16 @@ inline constexpr std::chrono::milliseconds kCollectGapMin{1};
 // Batches of lines that may wait for one worker; further ones are skipped for its watchers.
 inline constexpr std::size_t kInboxBatchesMax = 4;
 
+// Bytes of lines that a worker gives to its watchers before others have their turn; a batch for one
+// watcher is not divided.
+inline constexpr std::size_t kDeliveryBytesPerTurn = 128 * 1024;
+
 struct WatchFigures {
   std::uint64_t worker_dropped = 0;   // events for which a ring had no room
   std::uint64_t worker_written = 0;   // events put into a ring
   std::uint64_t watcher_skipped = 0;  // lines for which a watcher had no room
   std::uint64_t watcher_sent = 0;     // lines given to a watcher's connection
+  std::uint64_t delivery_yields = 0;  // turns that ended at kDeliveryBytesPerTurn
   std::uint64_t watchers = 0;
 };
 
@@ -114,11 +120,17 @@ class NodeWatchers final : public EvictionSink {
     std::atomic<bool> has_watchers{false};
     // Its own thread's.
     std::vector<Seat> seats;
+    std::vector<SharedBatch> batches;  // being delivered
+    LineCounts missed_before{};        // lines that were missed before these
+    std::size_t next_seat = 0;         // who has yet to get them
+    bool has_taken = false;            // what was in the inbox, and not given it to all
     net::Counter sent;
     net::Counter skipped;
+    net::Counter yields;
 
     std::mutex mutex;
     std::vector<SharedBatch> inbox;  // under mutex
+    bool delivering = false;         // under mutex: a delivery is posted or under way
     LineCounts missed{};             // under mutex: lines that found the inbox full
   };
 
@@ -127,8 +139,12 @@ class NodeWatchers final : public EvictionSink {
   SharedBatch collect();
   static void read_ring(EventRing& ring, Batch& batch);
   void hand_out(const SharedBatch& batch);
-  static void deliver(Worker& worker);
-  static void deliver_to(const Seat& seat, const Batch& batch, Worker& worker);
+  void post_delivery(std::size_t index);
+  // The next part; false: all have what there was.
+  static bool deliver(Worker& worker);
+  // Bytes given.
+  static std::size_t deliver_all_to(const Seat& seat, Worker& worker);
+  static std::size_t deliver_to(const Seat& seat, const Batch& batch, Worker& worker);
 
   const WatchOptions options_;
   WatchLogShared shared_;

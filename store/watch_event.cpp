@@ -14,11 +14,11 @@ struct ClassName {
 };
 
 constexpr std::array kClassNames{
-    ClassName{"fetchers", kWatchFetchers},   ClassName{"mutations", kWatchMutations},
-    ClassName{"evictions", kWatchEvictions}, ClassName{"connevents", kWatchConnections},
-    ClassName{"sysevents", WatchClasses{0}}, ClassName{"rawcmds", WatchClasses{0}},
-    ClassName{"proxyreqs", WatchClasses{0}}, ClassName{"proxyevents", WatchClasses{0}},
-    ClassName{"proxyuser", WatchClasses{0}},
+    ClassName{"fetchers", kWatchFetchers},     ClassName{"mutations", kWatchMutations},
+    ClassName{"evictions", kWatchEvictions},   ClassName{"connevents", kWatchConnections},
+    ClassName{"deletions", kWatchDeletions},   ClassName{"sysevents", WatchClasses{0}},
+    ClassName{"rawcmds", WatchClasses{0}},     ClassName{"proxyreqs", WatchClasses{0}},
+    ClassName{"proxyevents", WatchClasses{0}}, ClassName{"proxyuser", WatchClasses{0}},
 };
 
 // In the order of the enums.
@@ -88,6 +88,11 @@ void write_eviction(Line& line, const WatchEvent& event, std::string_view key) {
   line.text(" clsid=").number(event.slab_class).text(" size=").number(event.value_bytes);
 }
 
+void write_deletion(Line& line, const WatchEvent& event, std::string_view key) {
+  line.text("deleted key=").key(key).text(" cmd=").text(event.by_meta ? "md" : "delete");
+  line.text(" clsid=").number(event.slab_class).text(" size=").number(event.value_bytes);
+}
+
 void write_connection(Line& line, const WatchEvent& event, std::string_view ip) {
   const bool closed = event.type == WatchEventType::kConnClose;
   line.text(closed ? "conn_close" : "conn_new").text(" rip=").text(ip);
@@ -115,6 +120,8 @@ WatchClasses watch_class(WatchEventType type) {
       return kWatchMutations;
     case WatchEventType::kEviction:
       return kWatchEvictions;
+    case WatchEventType::kDeletion:
+      return kWatchDeletions;
     case WatchEventType::kConnNew:
     case WatchEventType::kConnClose:
       break;
@@ -150,6 +157,9 @@ char* write_watch_line(char* out, const WatchEvent& event, std::string_view text
       break;
     case WatchEventType::kEviction:
       write_eviction(line, event, text);
+      break;
+    case WatchEventType::kDeletion:
+      write_deletion(line, event, text);
       break;
     case WatchEventType::kConnNew:
     case WatchEventType::kConnClose:

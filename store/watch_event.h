@@ -6,7 +6,7 @@
 // travels as these bytes through an EventRing and becomes a line only where it is read.
 //
 // Source: memcached 1.6.18, protocol.txt "Watchers"; names and order of the fields are what it
-// sends. Functions of their arguments, any thread.
+// sends. Deletions: as later versions send them. Functions of their arguments, any thread.
 #pragma once
 
 #include <cstddef>
@@ -21,14 +21,22 @@ inline constexpr WatchClasses kWatchFetchers = 1;
 inline constexpr WatchClasses kWatchMutations = 2;
 inline constexpr WatchClasses kWatchEvictions = 4;
 inline constexpr WatchClasses kWatchConnections = 8;
-inline constexpr std::size_t kWatchClassCount = 4;
+inline constexpr WatchClasses kWatchDeletions = 16;
+inline constexpr std::size_t kWatchClassCount = 5;
 
 // The class of that name, added to `classes`. Names that memcached takes and for which nothing can
 // happen here (rawcmds, for which memcached has nothing either, sysevents, proxy...) add none.
 // False: no such class.
 bool add_watch_class(std::string_view name, WatchClasses& classes);
 
-enum class WatchEventType : std::uint8_t { kItemGet, kItemStore, kEviction, kConnNew, kConnClose };
+enum class WatchEventType : std::uint8_t {
+  kItemGet,
+  kItemStore,
+  kEviction,
+  kConnNew,
+  kConnClose,
+  kDeletion
+};
 
 enum class FetchOutcome : std::uint8_t { kNotFound, kFound, kFlushed, kExpired };
 enum class StoreOutcome : std::uint8_t {
@@ -56,6 +64,7 @@ struct WatchEvent {
   FetchOutcome fetch = FetchOutcome::kNotFound;     // kItemGet
   StoreOutcome outcome = StoreOutcome::kNotStored;  // kItemStore
   StoreVerb verb = StoreVerb::kSet;                 // kItemStore
+  bool by_meta = false;                             // kDeletion: md and not delete
   bool fetched = false;                             // kEviction: it was read since it was stored
   Transport transport = Transport::kTcp;            // kConnNew, kConnClose
   ConnectionEnd end = ConnectionEnd::kNormal;       // kConnClose

@@ -113,6 +113,52 @@ TEST_CASE("while nobody watches nothing is written") {
   CHECK(number(server, "log_watchers") == 0);
 }
 
+TEST_CASE("deletions are told, and only those") {
+  TestNode server;
+  Client watcher = watching(server, "deletions");
+  Client client = server.client();
+  check_exchange(client, "delete absent\r\nmd absent\r\n", "NOT_FOUND\r\nNF\r\n");
+  check_exchange(client, set_request("k%1", "v"), "STORED\r\n");
+  check_exchange(client, "delete k%1\r\n", "DELETED\r\n");
+  check_exchange(client, set_request("k2", "four"), "STORED\r\n");
+  // It becomes stale, then empty, then it goes.
+  check_exchange(client, "md k2 I\r\nmd k2 x\r\nmd k2 C1\r\nmd k2\r\n", "HD\r\nHD\r\nEX\r\nHD\r\n");
+  const std::string first = line_of(watcher);
+  CHECK(first.find(" type=deleted key=k%251 cmd=delete clsid=1 size=1\n") != std::string::npos);
+  const std::string second = line_of(watcher);
+  CHECK(second.find(" type=deleted key=k2 cmd=md clsid=1 size=0\n") != std::string::npos);
+}
+
+TEST_CASE("many watchers of one thread get everything, a part of them in each turn") {
+  NodeOptions options = test_options();
+  options.threads = 1;
+  TestNode server(options);
+  constexpr std::size_t kWatchers = 40;
+  std::vector<Client> watchers;
+  for (std::size_t i = 0; i < kWatchers; ++i) watchers.push_back(watching(server, "fetchers"));
+  Client client = server.client();
+  // Some 20 KB of lines for each of them at once, six times what a turn carries.
+  constexpr int kKeys = 200;
+  check_exchange(client, misses(kKeys), "END\r\n");
+  for (std::size_t i = 0; i < kWatchers; ++i) {
+    if (i % 2 == 0) continue;
+    watchers[i].reset();  // some leave meanwhile
+  }
+  for (std::size_t i = 0; i < kWatchers; i += 2) {
+    for (int key = 0; key < kKeys; ++key) {
+      const std::string line = line_of(watchers[i]);
+      REQUIRE(line.find(" key=k" + std::to_string(key) + " status=not_found ") !=
+              std::string::npos);
+    }
+  }
+  server.wait_for_stat("log_watchers", std::to_string(kWatchers / 2));
+  check_exchange(client, misses(kKeys), "END\r\n");
+  for (std::size_t i = 0; i < kWatchers; i += 2) {
+    CHECK(line_of(watchers[i]).find(" key=k0 ") != std::string::npos);
+  }
+  CHECK(number(server, "log_delivery_yields") > 0);
+}
+
 TEST_CASE("without watch_enabled nobody watches") {
   NodeOptions options = test_options();
   options.watch_enabled = false;

@@ -115,6 +115,17 @@ TEST_CASE("an eviction") {
   CHECK(line_of(event, "k").find(" fetch=yes ttl=500 la=3 ") != std::string::npos);
 }
 
+TEST_CASE("a deletion") {
+  WatchEvent event = event_of(WatchEventType::kDeletion);
+  event.slab_class = 5;
+  event.value_bytes = 77;
+  CHECK(line_of(event, "a b") ==
+        "ts=1700000000.000123 gid=7 type=deleted key=a%20b cmd=delete clsid=5 size=77\n");
+  event.by_meta = true;
+  CHECK(line_of(event, "k").find(" cmd=md clsid=5 ") != std::string::npos);
+  CHECK(watch_class(WatchEventType::kDeletion) == kWatchDeletions);
+}
+
 TEST_CASE("connections") {
   WatchEvent event = event_of(WatchEventType::kConnNew);
   event.port = 51620;
@@ -168,7 +179,9 @@ TEST_CASE("names of classes") {
   CHECK(add_watch_class("mutations", classes));
   CHECK(add_watch_class("evictions", classes));
   CHECK(classes == 15);
-  for (const char* unknown : {"", "deletions", "FETCHERS", "fetcher", "noreply", "fetchers2"}) {
+  CHECK(add_watch_class("deletions", classes));
+  CHECK(classes == 31);
+  for (const char* unknown : {"", "deletion", "FETCHERS", "fetcher", "noreply", "fetchers2"}) {
     CHECK_FALSE(add_watch_class(unknown, classes));
   }
   CHECK(watch_class(WatchEventType::kItemGet) == kWatchFetchers);

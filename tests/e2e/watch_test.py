@@ -11,7 +11,7 @@ from watchers import START, WatchCase, fields, gid_order
 class Watching(WatchCase):
     def test_answers_to_watch_are_those_of_memcached(self):
         node, memcached = self.world.node(), self.world.memcached()
-        for line in (b"watch foo", b"watch deletions", b"watch FETCHERS", b"Watch",
+        for line in (b"watch foo", b"watch deletion", b"watch FETCHERS", b"Watch",
                      b"watch fetchers foo", b"watch" + b" a" * 30, b"watch",
                      b"watch fetchers mutations evictions connevents sysevents rawcmds proxyreqs "
                      b"proxyevents proxyuser", b"watch fetchers fetchers",

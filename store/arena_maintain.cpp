@@ -115,6 +115,7 @@ MaintainResult Arena::maintain(Seconds now, std::size_t budget) {
     if (!continue_move(kMoveSliceChunks, now)) break;
     lock.breathe();
   }
+  result.pages_wait = slabs_.excess_pages() > 0;
   if (balanced_at_ == now) return result;
   balanced_at_ = now;
   if (options_.eviction != EvictionKind::kSegmentedLru || !automove_) return result;

@@ -9,6 +9,7 @@ namespace ringcache::store {
 
 namespace {
 
+constexpr std::int64_t kPeriodNs = std::chrono::nanoseconds(kMaintenancePeriod).count();
 constexpr std::size_t kSweepBudgetMin = 1'000;
 constexpr std::size_t kSweepBudgetMax = 10'000'000;
 // Chunks of an ordered round between two pauses, as memcached's crawler.
@@ -28,7 +29,7 @@ void NodeMaintenance::stop() {
 
 void NodeMaintenance::run() {
   for (;;) {
-    switch (control_.wait(std::chrono::seconds(1))) {
+    switch (control_.wait(wait_after_turn_)) {
       case SweepControl::Wake::kStop:
         return;
       case SweepControl::Wake::kTime:
@@ -64,11 +65,21 @@ void NodeMaintenance::ordered_round() {
 void NodeMaintenance::turn() {
   const std::int64_t start_ns = clock_.now();
   const Seconds now = node_clock_.seconds(start_ns);
-  const bool sweeps = control_.options().enabled;
+  // Turns for pages that wait to go come more often than the sweep's.
+  const bool due = !shrinks_ || start_ns - swept_at_ns_ >= kPeriodNs;
+  const bool sweeps = control_.options().enabled && due;
+  if (due) swept_at_ns_ = start_ns;
   const MaintainResult result = store_.maintain(now, sweeps ? sweep_budget_ : 0);
   if (result.pass_done) sweeps_.fetch_add(1, std::memory_order_relaxed);
-  turns_in_pass_ = result.pass_done || !sweeps ? 0 : turns_in_pass_ + 1;
-  if (sweeps) adapt_budget(clock_.now() - start_ns, result.pass_done);
+  if (sweeps) turns_in_pass_ = result.pass_done ? 0 : turns_in_pass_ + 1;
+  const std::int64_t cost_ns = clock_.now() - start_ns;
+  if (sweeps) adapt_budget(cost_ns, result.pass_done);
+  shrinks_ = result.pages_wait;
+  wait_after_turn_ = kMaintenancePeriod;
+  if (shrinks_) {
+    wait_after_turn_ = std::max<std::chrono::microseconds>(
+        kShrinkPauseMin, std::chrono::microseconds(cost_ns / 1000));
+  }
   sample_hit_ratio(start_ns, now);
   turns_.fetch_add(1, std::memory_order_relaxed);
 }

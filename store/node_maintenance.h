@@ -4,6 +4,7 @@
 #pragma once
 
 #include <atomic>
+#include <chrono>
 #include <cstdint>
 #include <functional>
 #include <thread>
@@ -23,6 +24,11 @@ inline constexpr std::int64_t kMaintenanceBudgetNs = 10'000'000;
 inline constexpr std::int64_t kMaintenanceBudgetBehindNs = 50'000'000;
 inline constexpr unsigned kTurnsPerPassMax = 5;
 
+inline constexpr std::chrono::seconds kMaintenancePeriod{1};
+// Between turns while memory is given back: as long as the turn took, half of a core, at least
+// this.
+inline constexpr std::chrono::milliseconds kShrinkPauseMin{10};
+
 class NodeMaintenance {
  public:
   NodeMaintenance(Store& store, const net::Clock& clock, const NodeClock& node_clock,
@@ -36,6 +42,8 @@ class NodeMaintenance {
 
   // One turn, as the thread does it each second; for tests too. One thread at a time.
   void turn();
+  // How long the thread waits then: less while pages wait to go after a `cache_memlimit`.
+  std::chrono::microseconds wait_after_turn() const { return wait_after_turn_; }
   // A round of the sweep, with its pauses, as the thread does it when one is ordered.
   void ordered_round();
 
@@ -58,6 +66,9 @@ class NodeMaintenance {
   net::HitRatio hit_ratio_;
   std::size_t sweep_budget_ = 100'000;  // chunks a turn, adapted to the cost
   unsigned turns_in_pass_ = 0;
+  std::int64_t swept_at_ns_ = 0;
+  bool shrinks_ = false;  // the next turn is for pages that wait to go
+  std::chrono::microseconds wait_after_turn_ = kMaintenancePeriod;
   std::atomic<std::uint64_t> turns_{0};
   std::atomic<std::uint64_t> sweeps_{0};
 

@@ -7,7 +7,8 @@
 //
 // Batches. A thread brackets what it does in one turn of its loop with begin_batch / end_batch: all
 // requests of the turn, hundreds of them if so many are there. Every operation must be inside a
-// batch; batches of two stores may nest. A batch must not wait for anything: no I/O, no other lock,
+// batch; batches of two stores may nest, in the same order in all threads, as one store may wait
+// for the end of a batch of the other. A batch must not wait for anything: no I/O, no other lock,
 // no other thread. Between batches nothing of the store may be held but ItemRefs and Reservations.
 //
 // Views. get, get_and_touch and meta_get return an ItemView, valid until the same thread's
@@ -57,6 +58,7 @@ struct MaintainResult {
   std::uint64_t checked = 0;    // items looked at
   std::uint64_t reclaimed = 0;  // expired items freed
   std::uint64_t moved = 0;      // items moved between the lists of their classes
+  bool pages_wait = false;      // pages have yet to go, as memory_bytes was lowered
   bool pass_done = false;       // every page has been visited since the last time this was true
 };
 

@@ -85,6 +85,31 @@ TEST_CASE("disabled, nothing is looked for") {
   CHECK(test.items() == 1);
 }
 
+TEST_CASE("memory that is to be given back is given back without long pauses") {
+  StoreOptions options;
+  options.memory_bytes = 16 * kMiB;
+  StoreFixture on(options);
+  for (int i = 0; i < 100'000; ++i) REQUIRE(on.set(numbered("key", i), std::string(100, 'v')));
+  net::ManualClock clock;
+  NodeMaintenance maintenance(on.store, clock, NodeClock{});
+  maintenance.turn();
+  CHECK(maintenance.wait_after_turn() == kMaintenancePeriod);
+  REQUIRE(on.store.set_memory_limit(4 * kMiB, on.now));
+  on.next_batch();
+  // What is evicted is only reused, and given back, when this thread's batch has ended.
+  bool was_short = false;
+  for (int turns = 0; turns < 1000; ++turns) {
+    maintenance.turn();
+    on.next_batch();
+    if (maintenance.wait_after_turn() == kMaintenancePeriod) break;
+    CHECK(maintenance.wait_after_turn() == kShrinkPauseMin);
+    was_short = true;
+  }
+  CHECK(was_short);
+  CHECK(maintenance.wait_after_turn() == kMaintenancePeriod);
+  CHECK(on.totals().total_malloced <= 4 * kMiB);
+}
+
 TEST_CASE("a round ends when the sweep is disabled, or the node stops") {
   // Pauses that nobody waits for the end of.
   Maintained test(20'000, {.pause = kSweepPauseMax});

@@ -65,7 +65,9 @@ void NodeWatchers::remove(NodeWatcher& watcher, net::Connection& connection) {
   Worker& worker = workers_[connection.worker().index()];
   const auto seat = std::find_if(worker.seats.begin(), worker.seats.end(),
                                  [&](const Seat& each) { return each.watcher == &watcher; });
-  if (static_cast<std::size_t>(seat - worker.seats.begin()) < worker.next_seat) --worker.next_seat;
+  const auto place = static_cast<std::size_t>(seat - worker.seats.begin());
+  if (place == worker.next_seat) worker.next_batch = 0;
+  if (place < worker.next_seat) --worker.next_seat;
   worker.seats.erase(seat);
   worker.has_watchers = !worker.seats.empty();
   const std::lock_guard lock(mutex_);
@@ -180,15 +182,22 @@ bool NodeWatchers::deliver(Worker& worker) {
   if (!std::exchange(worker.has_taken, true)) {
     const std::lock_guard lock(worker.mutex);
     worker.batches.swap(worker.inbox);
-    worker.missed_before = std::exchange(worker.missed, LineCounts{});
+    worker.missed_after = std::exchange(worker.missed, LineCounts{});
   }
   std::size_t bytes = 0;
   while (worker.next_seat < worker.seats.size()) {
-    if (bytes >= kDeliveryBytesPerTurn) {
-      worker.yields.add();
-      return true;
+    const Seat& seat = worker.seats[worker.next_seat];
+    while (worker.next_batch < worker.batches.size()) {
+      if (bytes >= kDeliveryBytesPerTurn) {
+        worker.yields.add();
+        return true;
+      }
+      bytes += deliver_to(seat, *worker.batches[worker.next_batch++], worker);
+      seat.connection->schedule_flush();
     }
-    bytes += deliver_all_to(worker.seats[worker.next_seat++], worker);
+    tell_missed(seat, worker);
+    ++worker.next_seat;
+    worker.next_batch = 0;
   }
   worker.next_seat = 0;
   worker.has_taken = false;
@@ -199,16 +208,12 @@ bool NodeWatchers::deliver(Worker& worker) {
   return worker.delivering;
 }
 
-std::size_t NodeWatchers::deliver_all_to(const Seat& seat, Worker& worker) {
-  std::size_t bytes = 0;
-  for (const SharedBatch& batch : worker.batches) bytes += deliver_to(seat, *batch, worker);
+void NodeWatchers::tell_missed(const Seat& seat, Worker& worker) {
   for (std::size_t at = 0; at < kWatchClassCount; ++at) {
     if ((seat.watcher->classes() & class_bit(at)) == 0) continue;
-    seat.watcher->skip(worker.missed_before[at]);
-    worker.skipped.add(worker.missed_before[at]);
+    seat.watcher->skip(worker.missed_after[at]);
+    worker.skipped.add(worker.missed_after[at]);
   }
-  seat.connection->schedule_flush();
-  return bytes;
 }
 
 std::size_t NodeWatchers::deliver_to(const Seat& seat, const Batch& batch, Worker& worker) {
@@ -220,7 +225,7 @@ std::size_t NodeWatchers::deliver_to(const Seat& seat, const Batch& batch, Worke
     if (!seat.watcher->wants(line.event_class, line.gid)) continue;
     const bool sent = seat.watcher->offer(text, seat.connection->out());
     (sent ? worker.sent : worker.skipped).add();
-    if (sent) bytes += text.size();
+    bytes += text.size();  // also of a line that is skipped: it was looked at
   }
   return bytes;
 }

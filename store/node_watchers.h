@@ -121,8 +121,9 @@ class NodeWatchers final : public EvictionSink {
     // Its own thread's.
     std::vector<Seat> seats;
     std::vector<SharedBatch> batches;  // being delivered
-    LineCounts missed_before{};        // lines that were missed before these
+    LineCounts missed_after{};         // lines that came after these and found the inbox full
     std::size_t next_seat = 0;         // who has yet to get them
+    std::size_t next_batch = 0;        // from which one on
     bool has_taken = false;            // what was in the inbox, and not given it to all
     net::Counter sent;
     net::Counter skipped;
@@ -142,9 +143,9 @@ class NodeWatchers final : public EvictionSink {
   void post_delivery(std::size_t index);
   // The next part; false: all have what there was.
   static bool deliver(Worker& worker);
-  // Bytes given.
-  static std::size_t deliver_all_to(const Seat& seat, Worker& worker);
+  // Bytes of the lines that the watcher asked for, sent or skipped.
   static std::size_t deliver_to(const Seat& seat, const Batch& batch, Worker& worker);
+  static void tell_missed(const Seat& seat, Worker& worker);
 
   const WatchOptions options_;
   WatchLogShared shared_;

@@ -147,8 +147,8 @@ TEST_CASE("connections") {
 
 TEST_CASE("the longest lines have room") {
   const std::string key(kWatchTextBytesMax, '\xff');
-  for (const WatchEventType type :
-       {WatchEventType::kItemGet, WatchEventType::kItemStore, WatchEventType::kEviction}) {
+  for (const WatchEventType type : {WatchEventType::kItemGet, WatchEventType::kItemStore,
+                                    WatchEventType::kEviction, WatchEventType::kDeletion}) {
     WatchEvent event = event_of(type);
     event.gid = std::numeric_limits<std::uint64_t>::max();
     event.unix_us = std::numeric_limits<std::int64_t>::max();

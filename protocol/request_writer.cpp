@@ -1,5 +1,8 @@
 #include "protocol/request_writer.h"
 
+#include <algorithm>
+#include <span>
+
 #include "protocol/append.h"
 #include "protocol/limits.h"
 #include "protocol/number.h"
@@ -12,7 +15,11 @@ namespace {
 // Flags, exptime, bytes, cas: the most numbers a line has, each with its space.
 constexpr std::size_t kNumbersBytesMax = 4 * (1 + kNumberTextBytesMax);
 // The longest name, and CRLF.
-constexpr std::size_t kFrameBytesMax = 9 + 2;
+constexpr std::size_t kFrameBytesMax = [] {
+  std::size_t longest = 0;
+  for (const CommandSpec& row : kCommandTable) longest = std::max(longest, row.name.size());
+  return longest + kCrlf.size();
+}();
 
 template <typename Number>
 char* append_number(char* out, Number number) {
@@ -49,6 +56,15 @@ std::size_t words_bytes(std::span<const std::string_view> words) {
   std::size_t bytes = 0;
   for (const std::string_view word : words) bytes += 1 + word.size();
   return bytes;
+}
+
+// The words of an order. One more noreply before the last would make what is written quiet again.
+std::span<const std::string_view> without_noreply(const Request& request) {
+  auto words = request.args();
+  while (request.quiet && !words.empty() && words.back() == "noreply") {
+    words = words.first(words.size() - 1);
+  }
+  return words;
 }
 
 }  // namespace
@@ -110,7 +126,7 @@ char* write_request_line(char* out, const Request& request) {
     case Command::kSlabs:
     case Command::kCacheMemlimit:
     case Command::kShutdown:
-      for (const std::string_view arg : request.args()) out = append_word(out, arg);
+      for (const std::string_view arg : without_noreply(request)) out = append_word(out, arg);
       break;
     case Command::kMetaNoop:
     case Command::kVersion:

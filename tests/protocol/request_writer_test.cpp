@@ -42,6 +42,9 @@ TEST_CASE("noreply and q are left out, the rest stays") {
   CHECK(forwarded("me Zm9v b\r\n") == "me Zm9v b\r\n");
   CHECK(forwarded("mn\r\n") == "mn\r\n");
   CHECK(forwarded("stats items 1\r\n") == "stats items 1\r\n");
+  CHECK(forwarded("watch fetchers noreply\r\n") == "watch fetchers\r\n");
+  CHECK(forwarded("lru tune noreply noreply\r\n") == "lru tune\r\n");
+  CHECK(forwarded("stats noreply\r\n") == "stats noreply\r\n");
   CHECK(forwarded("version\r\n") == "version\r\n");
   CHECK(forwarded("get a b\r\n") == "get a b\r\n");
   CHECK(forwarded("gats 5 a\r\n") == "gats 5 a\r\n");

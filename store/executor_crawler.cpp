@@ -1,6 +1,5 @@
 // Executor: `lru_crawler`. Answers are memcached 1.6.18's, word for word; mgdump is of later ones.
 #include <algorithm>
-#include <charconv>
 #include <chrono>
 #include <optional>
 #include <string_view>
@@ -29,10 +28,10 @@ std::optional<ClassSet> listed_classes(std::string_view list) {
   while (!list.empty()) {
     const std::string_view word = list.substr(0, list.find(','));
     list.remove_prefix(std::min(list.size(), word.size() + 1));
-    unsigned number = 0;
-    const auto [end, error] = std::from_chars(word.data(), word.data() + word.size(), number);
-    const bool whole = error == std::errc{} && end == word.data() + word.size();
-    if (!whole || number == 0 || number >= classes.size()) return std::nullopt;
+    std::uint64_t number = 0;
+    if (!protocol::parse_digits(word, number) || number == 0 || number >= classes.size()) {
+      return std::nullopt;
+    }
     classes.set(number);
   }
   return classes;

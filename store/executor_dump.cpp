@@ -6,6 +6,7 @@
 #include "protocol/base64.h"
 #include "protocol/limits.h"
 #include "protocol/response_writer.h"
+#include "store/watch_event.h"
 
 namespace ringcache::store {
 
@@ -27,27 +28,6 @@ char* append(char* to, std::string_view text) {
 template <typename Number>
 char* append_number(char* to, Number number) {
   return std::to_chars(to, to + kNumberBytes, number).ptr;
-}
-
-bool is_unreserved(char c) {
-  return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || c == '-' ||
-         c == '.' || c == '_' || c == '~';
-}
-
-// RFC 3986, section 2.1.
-char* append_percent_encoded(char* to, std::string_view text) {
-  constexpr std::string_view kDigits = "0123456789ABCDEF";
-  for (const char c : text) {
-    if (is_unreserved(c)) {
-      *to++ = c;
-      continue;
-    }
-    const auto byte = static_cast<unsigned char>(c);
-    *to++ = '%';
-    *to++ = kDigits[byte >> 4];
-    *to++ = kDigits[byte & 15];
-  }
-  return to;
 }
 
 char* append_mgdump(char* to, const ItemFacts& item) {
@@ -123,7 +103,7 @@ void ItemDump::visit(const ItemFacts& item, net::WriteBuffer& out) {
 }
 
 char* ItemDump::write_metadump(char* to, const ItemFacts& item) const {
-  to = append_percent_encoded(append(to, "key="), item.key);
+  to = write_uri_encoded(append(to, "key="), item.key);
   to = append(to, " exp=");
   to = append_number(to, item.expiry == kNever ? -1 : unix_offset_ + item.expiry);
   to = append_number(append(to, " la="), unix_offset_ + item.last_access);

@@ -24,6 +24,7 @@ add_library(ringcache_node_core STATIC
   node_process.cpp
   node_secrets.cpp
   node_session.cpp
+  node_session_dump.cpp
   node_session_refresh.cpp
   node_session_value.cpp
   node_session_watch.cpp

@@ -278,25 +278,6 @@ NodeSession::Step NodeSession::refuse(net::Connection& connection, const ParsedR
   return Step::kAgain;
 }
 
-// --- listings ----------------------------------------------------------------------------------
-
-NodeSession::Step NodeSession::start_dump() {
-  worker_.dumps[this] = worker_.executor.take_dump();
-  state_ = State::kDump;
-  return Step::kAgain;
-}
-
-// A piece for each turn: others have theirs in between.
-NodeSession::Step NodeSession::run_dump(net::Connection& connection) {
-  ItemDump& dump = *worker_.dumps.at(this);
-  if (!worker_.executor.continue_dump(dump, connection.out())) {
-    return connection.output_full() ? Step::kOutputFull : Step::kYield;
-  }
-  worker_.dumps.erase(this);
-  state_ = State::kCommands;
-  return Step::kAgain;
-}
-
 // --- the connection's life ---------------------------------------------------------------------
 
 void NodeSession::on_drained(net::Connection&) {

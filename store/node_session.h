@@ -89,6 +89,7 @@ class NodeSession final : public net::ConnectionHandler {
   Step run_swallow(net::Connection& connection);
   // node_session_refresh.cpp
   Step start_refresh(net::Connection& connection);
+  // node_session_dump.cpp
   Step start_dump();
   Step run_dump(net::Connection& connection);
   // node_session_watch.cpp

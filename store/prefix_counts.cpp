@@ -34,6 +34,11 @@ void PrefixCounts::Table::count(std::string_view key, Event event) {
   }
 }
 
+void PrefixCounts::set_enabled(bool on) {
+  enabled_.store(on, std::memory_order_relaxed);
+  for (Table& table : tables_) table.enabled_.store(on, std::memory_order_relaxed);
+}
+
 std::string PrefixCounts::dump() {
   std::map<std::string, Counts> sums;
   for (Table& table : tables_) {

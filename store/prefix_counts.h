@@ -39,9 +39,9 @@ class PrefixCounts {
 
   class Table {
    public:
-    explicit Table(const PrefixCounts& of) : of_(of) {}
-    // Whether to count. A relaxed load.
-    bool enabled() const { return of_.enabled_.load(std::memory_order_relaxed); }
+    explicit Table(const PrefixCounts& of) : of_(of), enabled_(of.enabled()) {}
+    // Whether to count. A relaxed load of what is its worker's own.
+    bool enabled() const { return enabled_.load(std::memory_order_relaxed); }
     void count(std::string_view key, Event event);
 
    private:
@@ -56,6 +56,7 @@ class PrefixCounts {
     }
 
     const PrefixCounts& of_;
+    std::atomic<bool> enabled_;
     std::mutex mutex_;
     Rows counts_;
   };
@@ -66,7 +67,7 @@ class PrefixCounts {
   Table& add_worker() { return tables_.emplace_back(*this); }
   std::size_t prefixes_per_worker() const { return kPrefixesMax / tables_.size(); }
 
-  void set_enabled(bool on) { enabled_.store(on, std::memory_order_relaxed); }
+  void set_enabled(bool on);
   bool enabled() const { return enabled_.load(std::memory_order_relaxed); }
 
   // "PREFIX <prefix> get <n> hit <n> set <n> del <n>\r\n" for each, by name, without an end.

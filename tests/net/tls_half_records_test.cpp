@@ -4,6 +4,9 @@
 #include <doctest/doctest.h>
 #include <openssl/ssl.h>
 
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -13,21 +16,43 @@ using namespace ringcache::net;
 using namespace ringcache::net::testing;
 using namespace std::chrono_literals;
 
-TEST_CASE("a record that is not ended closes its connection in time") {
-  Files files;
-  files.options.handshake_timeout = 24h;  // not what is tested
-  ManualClock clock;
-  const TlsServer server(files.options, TlsServer::echoing(), {}, &clock);
-  IoThreads& threads = *server.server->threads;
-  const auto half_records = [&] {
+namespace {
+
+// A server on a clock that the test moves.
+struct HalfRecordServer {
+  std::size_t half_records() const {
     std::size_t count = 0;
-    threads.run_on_all([&](Worker& worker) { count = worker.tls_half_records().size(); });
+    server.server->threads->run_on_all(
+        [&](Worker& worker) { count = worker.tls_half_records().size(); });
     return count;
-  };
-  const auto wait = [&](std::chrono::nanoseconds time) {
+  }
+  void until_half_records(std::size_t count) const {
+    server.until([&] { return half_records() == count; });
+  }
+  void pass(std::chrono::nanoseconds time) {
     clock.advance(time);
-    threads.wake();
-  };
+    server.server->threads->wake();
+  }
+  const Address& address() const { return server.address(); }
+  std::chrono::nanoseconds timeout() const { return files.options.record_timeout; }
+  std::uint64_t closed() const { return server.context->record_timeouts(); }
+
+  Files files;
+  ManualClock clock;
+  TlsServer server{patient(files.options), TlsServer::echoing(), {}, &clock};
+
+ private:
+  // Handshakes are not what is tested.
+  static TlsOptions patient(TlsOptions options) {
+    options.handshake_timeout = 24h;
+    return options;
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a record that is not ended closes its connection in time") {
+  HalfRecordServer server;
   TlsClient idle(server.address());
   CHECK(echoed(idle, "hello") == "hello");
   const std::string record = std::string("\x17\x03\x03\x40\x00", 5) + std::string(16'384, 'x');
@@ -39,36 +64,27 @@ TEST_CASE("a record that is not ended closes its connection in time") {
       TlsClient half(server.address(), nullptr, version);
       CHECK(echoed(half, "hello") == "hello");
       REQUIRE(half.plain().send(std::string_view(record).substr(0, sent)));
-      server.until([&] { return half_records() == 1; });
-      wait(files.options.record_timeout - 1s);
-      CHECK(half_records() == 1);
-      wait(2s);
+      server.until_half_records(1);
+      server.pass(server.timeout() - 1s);
+      CHECK(server.half_records() == 1);
+      server.pass(2s);
       CHECK(half.receive_all().empty());
-      CHECK(half_records() == 0);
-      CHECK(server.context->record_timeouts() == ++closed);
+      CHECK(server.half_records() == 0);
+      CHECK(server.closed() == ++closed);
     }
   }
   CHECK(echoed(idle, "hello") == "hello");
 }
 
 TEST_CASE("a slow upload whose records end is not closed") {
-  Files files;
-  files.options.handshake_timeout = 24h;  // not what is tested
-  ManualClock clock;
-  const TlsServer server(files.options, TlsServer::echoing(), {}, &clock);
-  IoThreads& threads = *server.server->threads;
+  HalfRecordServer server;
   HalfWayClient client(server.address());
   REQUIRE(client.finish());
   std::string before = client.record("0");
   REQUIRE(client.plain().send(before.substr(0, 7)));
   for (int round = 1; round < 5; ++round) {
-    server.until([&] {
-      std::size_t count = 0;
-      threads.run_on_all([&](Worker& worker) { count = worker.tls_half_records().size(); });
-      return count == 1;
-    });
-    clock.advance(files.options.record_timeout - 1s);
-    threads.wake();
+    server.until_half_records(1);
+    server.pass(server.timeout() - 1s);
     // The end of one and the beginning of the next.
     const std::string next = client.record(std::to_string(round));
     REQUIRE(client.plain().send(before.substr(7) + next.substr(0, 7)));
@@ -77,5 +93,5 @@ TEST_CASE("a slow upload whose records end is not closed") {
   }
   REQUIRE(client.plain().send(before.substr(7)));
   CHECK(client.received() == "4");
-  CHECK(server.context->record_timeouts() == 0);
+  CHECK(server.closed() == 0);
 }

@@ -14,6 +14,20 @@ using namespace ringcache::net;
 using namespace ringcache::net::testing;
 using namespace std::chrono_literals;
 
+namespace {
+
+// Clients that have said the beginning of a hello.
+std::vector<Client> half_hellos(const TlsServer& server, std::size_t count) {
+  std::vector<Client> clients;
+  for (std::size_t i = 0; i < count; ++i) {
+    clients.emplace_back(server.address());
+    REQUIRE(clients.back().send("\x16\x03\x01"));
+  }
+  return clients;
+}
+
+}  // namespace
+
 TEST_CASE("a handshake that takes too long is cut, others are not held") {
   const Files files;
   ManualClock clock;
@@ -70,11 +84,7 @@ TEST_CASE("newcomers wait for one another, and do not close one another") {
   for (std::size_t i = 0; i < 10; ++i) silent.emplace_back(server.address());
   HalfWayClient answered(server.address());
   CHECK(answered.has_an_answer());
-  std::vector<Client> half;
-  for (std::size_t i = 0; i < 2; ++i) {
-    half.emplace_back(server.address());
-    REQUIRE(half.back().send("\x16\x03\x01"));
-  }
+  const std::vector<Client> half = half_hellos(server, 2);
   server.until([&] { return server.handshakes() == 13; });
   HalfWayClient first(server.address());
   server.until([&] { return server.handshakes() == 14; });
@@ -97,11 +107,7 @@ TEST_CASE("who makes others wait for long has to go, half a hello before an answ
   const TlsServer server(options, TlsServer::echoing(), {}, &clock);
   HalfWayClient answered(server.address());
   CHECK(answered.has_an_answer());
-  std::vector<Client> half;
-  for (std::size_t i = 0; i < 2; ++i) {
-    half.emplace_back(server.address());
-    REQUIRE(half.back().send("\x16\x03\x01"));
-  }
+  const std::vector<Client> half = half_hellos(server, 2);
   server.until([&] { return server.handshakes() == 3; });
   HalfWayClient waiting(server.address());
   server.until([&] { return server.handshakes() == 4; });

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <filesystem>
+#include <fstream>
 #include <string>
 
 #include "tests/net/net_fixture.h"
@@ -45,12 +46,13 @@ TEST_CASE("those who ask while certificates are read share the next load") {
   REQUIRE_FALSE(loader.start());
 
   CHECK(loader.ask(0) == 1);
-  while (loader.loads() < 1) ::usleep(100);
+  std::ofstream pipe(options.chain_file);  // waits for its reader: the load has begun
   for (int i = 0; i < 100; ++i) {
     CHECK(loader.ask(0) == 2);
     CHECK(loader.ask(1) == 2);
   }
-  certificate.write(options.chain_file);
+  pipe << certificate.pem();
+  pipe.close();
   const auto first = answers.take();
   REQUIRE(first);
   CHECK(first->worker == 0);

@@ -67,18 +67,35 @@ class AccessClock {
   static unsigned reads(const Item& item) {
     return reads_of(item.recency.load(std::memory_order_relaxed));
   }
-  // Ticks since the item was last read or stored.
-  std::uint32_t age(const Item& item, Seconds now) const {
-    const std::uint32_t current = tick();
-    const Seconds last = item.last_access();
-    if (current >= kAgeMax) {
-      const std::uint32_t note = (current - kAgeMax) / kTicksPerNote;
-      const Seconds horizon = noted_[note % kNotes].load(std::memory_order_relaxed);
-      if (last < horizon) return beyond(horizon, last, now);
+  // The clock as it stands, read once to look at many items.
+  class Moment {
+   public:
+    // Ticks since the item was last read or stored.
+    std::uint32_t age(const Item& item) const {
+      const Seconds last = item.last_access();
+      if (last < horizon_) return beyond(horizon_, last, now_);
+      const std::uint32_t stamp = item.recency.load(std::memory_order_relaxed) >> kReadsBits;
+      return (tick_ - stamp) % kTicks;
     }
-    const std::uint32_t stamp = item.recency.load(std::memory_order_relaxed) >> kReadsBits;
-    return (current - stamp) % kTicks;
+
+   private:
+    friend class AccessClock;
+    std::uint32_t tick_ = 0;
+    Seconds now_ = 0;
+    Seconds horizon_ = 0;  // what was used before it is older than the ticks of an item can say
+  };
+
+  Moment moment(Seconds now) const {
+    Moment moment;
+    moment.tick_ = tick();
+    moment.now_ = now;
+    if (moment.tick_ >= kAgeMax) {
+      const std::uint32_t note = (moment.tick_ - kAgeMax) / kTicksPerNote;
+      moment.horizon_ = noted_[note % kNotes].load(std::memory_order_relaxed);
+    }
+    return moment;
   }
+  std::uint32_t age(const Item& item, Seconds now) const { return moment(now).age(item); }
 
  private:
   static constexpr std::uint32_t kTicksPerNote = 64;

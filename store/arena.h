@@ -196,7 +196,7 @@ class Arena {
   void move_item(Item& item, ChunkRef to);
   void move_continuation(Continuation& chunk, ChunkRef to);
   void balance_by_waste(ClassIndex evicted_from, double waste, Seconds now);
-  void probe_next_class(Seconds now);
+  void probe_next_class(ClassIndex at, Seconds now);
   void shed_excess(Seconds now);
   void apply_limit();
   // After the table grew or shrank.

@@ -15,7 +15,7 @@ constexpr std::uint32_t kChunksSampled = 16;
 // Evictions between two looks at whether a page should move, and between two at another class's
 // next victim.
 constexpr std::uint64_t kEvictionsPerDecision = 32;
-constexpr std::uint64_t kEvictionsPerProbe = 2;
+constexpr std::uint64_t kEvictionsPerProbe = 4;
 // An item whose waste is this part of its class's victims' is not copied.
 constexpr double kWorthMoving = 0.5;
 // Weight of the newest victim in a class's mean.
@@ -220,12 +220,12 @@ void Arena::move_continuation(Continuation& chunk, ChunkRef ref) {
   ++items_moved_;
 }
 
-// Another class's next victim, one class after the other: without it, a class that stores nothing
-// would keep its pages for ever.
-void Arena::probe_next_class(Seconds now) {
+// The next victim of another class than `at`, one class after the other: without it, a class that
+// stores nothing would keep its pages for ever.
+void Arena::probe_next_class(ClassIndex at, Seconds now) {
   for (std::size_t tries = 0; tries < classes_.size(); ++tries) {
     probed_ = static_cast<ClassIndex>((probed_ + 1) % classes_.size());
-    if (slabs_.slab_class(probed_).pages.empty()) continue;
+    if (probed_ == at || slabs_.slab_class(probed_).pages.empty()) continue;
     const Item* victim = classes_[probed_].policy->victim(now);
     if (victim == nullptr) return;
     double& mean = classes_[probed_].waste;
@@ -240,7 +240,7 @@ void Arena::balance_by_waste(ClassIndex at, double waste, Seconds now) {
   mean = mean == 0 ? waste : mean + (waste - mean) * kWasteWeight;
   if (!automove_) return;
   ++evictions_;
-  if (evictions_ % kEvictionsPerProbe == 0) probe_next_class(now);
+  if (evictions_ % kEvictionsPerProbe == 0) probe_next_class(at, now);
   if (evictions_ % kEvictionsPerDecision != 0 || move_.page != kNoPage) return;
   const auto donor = choose_donor_by_waste(pressures(now), at);
   if (donor) begin_move(*donor, at, now);

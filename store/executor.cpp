@@ -185,11 +185,10 @@ Executor::Next Executor::execute(const Request& request, const HashedKey& key,
 
 void Executor::remove(const Request& request, const HashedKey& key, net::WriteBuffer& out) {
   count_prefix(key.bytes, PrefixCounts::Event::kDelete);
-  const PeekResult before = watched_before_deletion(key);
-  const DeleteStatus status = thread_.remove(key, DeleteOperands{}, now_);
-  if (status == DeleteStatus::kDeleted) watch_deletion(key, before, false);
+  const DeleteResult result = thread_.remove(key, DeleteOperands{}, now_);
+  if (is_watched(kWatchDeletions)) watch_deletion(key, result, false);
   if (request.quiet) return;
-  out.append(status == DeleteStatus::kDeleted ? protocol::kDeleted : protocol::kNotFound);
+  out.append(result.status == DeleteStatus::kDeleted ? protocol::kDeleted : protocol::kNotFound);
 }
 
 void Executor::arithmetic(const Request& request, const HashedKey& key, net::WriteBuffer& out) {

@@ -242,11 +242,7 @@ class Executor {
   void watch_refusal(const protocol::Request& request, const HashedKey& key, StoreStatus status,
                      bool discards);
   void watch_created(const HashedKey& key);
-  // Peeks when somebody watches deletions; nothing otherwise.
-  PeekResult watched_before_deletion(const HashedKey& key) const {
-    return is_watched(kWatchDeletions) ? thread_.peek(key, now_) : PeekResult{};
-  }
-  void watch_deletion(const HashedKey& key, const PeekResult& before, bool by_meta);
+  void watch_deletion(const HashedKey& key, const DeleteResult& result, bool by_meta);
 
   Seconds expiry(std::int64_t exptime_s) const {
     return expiry_from_wire(exptime_s, now_, unix_offset_);

@@ -144,11 +144,10 @@ void Executor::meta_remove(const Request& request, const HashedKey& key, net::Wr
   operands.remove_value = flags.has('x');
   operands.client_flags = flags.client_flags;
   operands.cas = flags.has('E') ? flags.explicit_cas : 0;
-  const PeekResult before = watched_before_deletion(key);
-  switch (thread_.remove(key, operands, now_)) {
+  const DeleteResult result = thread_.remove(key, operands, now_);
+  if (is_watched(kWatchDeletions)) watch_deletion(key, result, true);
+  switch (result.status) {
     case DeleteStatus::kDeleted:
-      // An item that became stale or empty is still there.
-      if (!operands.invalidate && !operands.remove_value) watch_deletion(key, before, true);
       append_plain(out, request, ResponseStatus::kMetaHit);
       break;
     case DeleteStatus::kNotFound:

@@ -140,13 +140,13 @@ void Executor::watch_created(const HashedKey& key) {
   watch_log_->record(event, key.bytes);
 }
 
-void Executor::watch_deletion(const HashedKey& key, const PeekResult& before, bool by_meta) {
-  if (before.status != PeekStatus::kFound) return;
+void Executor::watch_deletion(const HashedKey& key, const DeleteResult& result, bool by_meta) {
+  if (result.slab_class == 0) return;  // nothing is gone: what became stale or empty is still there
   WatchEvent event;
   event.type = WatchEventType::kDeletion;
   event.by_meta = by_meta;
-  event.slab_class = static_cast<std::uint16_t>(before.slab_class);
-  event.value_bytes = before.value_bytes;
+  event.slab_class = static_cast<std::uint16_t>(result.slab_class);
+  event.value_bytes = result.value_bytes;
   watch_log_->record(event, key.bytes);
 }
 

@@ -60,6 +60,8 @@ class HashTable {
   std::size_t bucket_count() const { return bucket_count_.load(std::memory_order_relaxed); }
   std::size_t overflow_count() const { return overflow_used_ - overflow_free_count_; }
   std::size_t size() const { return size_; }
+  // As Mapping's, for the buckets.
+  bool prefer_huge_pages() const { return bucket_memory_.prefer_huge_pages(); }
   std::size_t bytes() const { return (bucket_count() + overflow_used_) * sizeof(Bucket); }
 
   // Under the lock, for tests: visits every entry as (bucket of the hash, tag, reference).

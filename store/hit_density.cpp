@@ -10,21 +10,31 @@ namespace {
 // large ones for as many turnovers as they are smaller.
 constexpr double kStaleTicks = 4.0 * AccessClock::kTicksPerTurnover;
 
+// What a chain's last chunk wastes is left out.
+std::size_t chain_bytes(const Item& item) {
+  return item.prefix_bytes() + item.key_bytes + item.value_bytes();
+}
+
+double waste_of(std::size_t bytes, std::uint32_t ticks, unsigned reads) {
+  const double age = ticks + 0.5;
+  const double waste = static_cast<double>(bytes) * age / (reads + 1);
+  if (age <= kStaleTicks) return waste;
+  const double stale = age / kStaleTicks;
+  return waste * stale * stale;
+}
+
 }  // namespace
 
 double waste_of(const Item& item, const EvictionContext& context, Seconds now) {
-  // A chunk's bytes, or those of a chain; what a chain's last chunk wastes is left out.
-  const std::size_t bytes = item.chained()
-                                ? item.prefix_bytes() + item.key_bytes + item.value_bytes()
-                                : context.slabs.room(context.region.ref(&item));
-  const double age = context.clock.age(item, now) + 0.5;
-  const double stale = std::max(age / kStaleTicks, 1.0);
-  return static_cast<double>(bytes) * age * stale * stale / (AccessClock::reads(item) + 1);
+  const std::size_t bytes =
+      item.chained() ? chain_bytes(item) : context.slabs.room(context.region.ref(&item));
+  return waste_of(bytes, context.clock.age(item, now), AccessClock::reads(item));
 }
 
 HitDensity::HitDensity(const EvictionContext& context, ClassIndex slab_class)
     : context_(context),
       class_(slab_class),
+      room_(context.slabs.slab_class(slab_class).chunk_bytes - context.region.item_offset()),
       random_(0x9E3779B97F4A7C15 * (slab_class + 1) ^ context.options.hash_seed) {}
 
 void HitDensity::on_insert(Item& item) {
@@ -71,19 +81,30 @@ Item* HitDensity::item_of(const Candidate& candidate) const {
   return context_.slabs.is_chunk_of(class_, candidate.ref) ? item_at(candidate.ref) : nullptr;
 }
 
-void HitDensity::consider(ChunkRef ref, Seconds now) {
+// As waste_of, for an item of this class.
+double HitDensity::waste(const Item& item, const AccessClock::Moment& moment) const {
+  return waste_of(item.chained() ? chain_bytes(item) : room_, moment.age(item),
+                  AccessClock::reads(item));
+}
+
+void HitDensity::consider(ChunkRef ref, const AccessClock::Moment& moment) {
   const Item* item = ref == kNoChunk ? nullptr : item_at(ref);
   if (item == nullptr) return;
-  const double waste = waste_of(*item, context_, now);
-  std::size_t at = best_.size();
-  while (at > 0 && best_[at - 1].waste < waste) --at;
-  if (at == best_.size()) return;
+  const Candidate candidate{ref, context_.region.ref(item), waste(*item, moment)};
+  if (candidate.waste <= best_.back().waste) return;
   // An item has several chunks, and a chunk may be drawn twice.
   for (const Candidate& other : best_) {
-    if (other.ref != kNoChunk && item_at(other.ref) == item) return;
+    if (other.item == candidate.item) return;
   }
-  std::copy_backward(best_.begin() + static_cast<std::ptrdiff_t>(at), best_.end() - 1, best_.end());
-  best_[at] = {ref, waste};
+  insert(candidate);
+}
+
+// Before those that are not more wasteful, and the last of all goes. REQUIRES that the last is less
+// wasteful than the candidate.
+void HitDensity::insert(const Candidate& candidate) {
+  std::size_t at = best_.size() - 1;
+  for (; at > 0 && best_[at - 1].waste <= candidate.waste; --at) best_[at] = best_[at - 1];
+  best_[at] = candidate;
 }
 
 Item* HitDensity::victim(Seconds now) {
@@ -94,15 +115,22 @@ Item* HitDensity::victim(Seconds now) {
     ref = draw();
     __builtin_prefetch(context_.region.item(ref));
   }
-  // The runners-up may have been read or have gone since: looked at as any other.
-  const auto before = best_;
-  best_ = {};
-  for (const Candidate& old : before) {
-    if (item_of(old) != nullptr) consider(old.ref, now);
+  const AccessClock::Moment moment = context_.clock.moment(now);
+  for (const ChunkRef ref : drawn) consider(ref, moment);
+  // One of an earlier draw may have been read or have gone since. Each is looked at once at most
+  // before the one in front is as wasteful as it says.
+  for (std::size_t looks = 0; looks <= best_.size() && best_[0].ref != kNoChunk; ++looks) {
+    Candidate first = best_[0];
+    std::copy(best_.begin() + 1, best_.end(), best_.begin());
+    best_.back() = {};
+    Item* item = item_of(first);
+    if (item == nullptr) continue;
+    first.item = context_.region.ref(item);
+    first.waste = waste(*item, moment);
+    insert(first);
+    if (best_[0].ref == first.ref) return item;
   }
-  for (const ChunkRef ref : drawn) consider(ref, now);
-  if (best_[0].ref == kNoChunk) return search();
-  return item_at(best_[0].ref);
+  return search();
 }
 
 // Hardly anything in the class is linked: looks everywhere.

@@ -35,13 +35,15 @@ class HitDensity final : public EvictionPolicy {
   std::array<ListFigures, kListsMax> lists(Seconds now) const override;
 
  private:
-  // Drawn for one victim. More find a worse item, each costs a cache miss (they overlap).
+  // Drawn for one victim. More find a worse item, each costs a miss of the TLB and the cache (they
+  // overlap).
   static constexpr std::size_t kDraws = 12;
   static constexpr std::size_t kRunnersUp = 4;
 
   struct Candidate {
-    ChunkRef ref = kNoChunk;  // a chunk of the class when it was drawn
-    double waste = 0;
+    ChunkRef ref = kNoChunk;   // a chunk of the class when it was drawn
+    ChunkRef item = kNoChunk;  // whose chunk it was
+    double waste = 0;          // when it was looked at last
   };
 
   std::uint64_t random();
@@ -50,11 +52,14 @@ class HitDensity final : public EvictionPolicy {
   Item* item_at(ChunkRef ref) const;
   // The same of a chunk that was drawn earlier.
   Item* item_of(const Candidate& candidate) const;
-  void consider(ChunkRef ref, Seconds now);
+  double waste(const Item& item, const AccessClock::Moment& moment) const;
+  void consider(ChunkRef ref, const AccessClock::Moment& moment);
+  void insert(const Candidate& candidate);
   Item* search() const;
 
   const EvictionContext context_;
   const ClassIndex class_;
+  const std::size_t room_;  // bytes that a chunk has for an item
   std::size_t items_ = 0;
   std::uint64_t random_;
   // The most wasteful first.

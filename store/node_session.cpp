@@ -221,7 +221,7 @@ void NodeSession::prefetch(std::size_t count) {
       continue;
     }
     parsed.key = executor.hashed(parsed.request.key());
-    if (count > 1) executor.prefetch(parsed.key);
+    executor.prefetch(parsed.key);
   }
   if (count < 2) return;
   for (std::size_t i = 0; i < count; ++i) {

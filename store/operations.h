@@ -90,6 +90,12 @@ enum class DeleteStatus : std::uint8_t {
   kNoMemory,  // x could not make the empty item
 };
 
+struct DeleteResult {
+  DeleteStatus status = DeleteStatus::kNotFound;
+  unsigned slab_class = 0;  // of the item that is gone: the number in `stats slabs`; 0: none is
+  std::uint32_t value_bytes = 0;
+};
+
 // --- arithmetic --------------------------------------------------------------------------------
 
 struct ArithmeticOperands {

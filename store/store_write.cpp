@@ -35,6 +35,7 @@ void write_value(Reservation& to, const ItemView& from) {
 
 Reservation StoreThread::reserve_locked(const HashedKey& key, const ItemAttributes& attributes,
                                         std::uint64_t value_bytes, Seconds now, ArenaLock* lock) {
+  prefetch(key);  // for the commit, while room is made and the value is copied
   Item* item = arena_->make_item(key.bytes, attributes, value_bytes, now, nullptr, lock);
   if (item != nullptr) return arena_->reservation(*item, key.hash);
   state_->counters.store_no_memory.add();
@@ -164,18 +165,18 @@ StoreResult StoreThread::concatenate(Item& added, Item& old, const StoreOperands
   return {StoreStatus::kStored, cas};
 }
 
-DeleteStatus StoreThread::remove(const HashedKey& key, const DeleteOperands& operands,
+DeleteResult StoreThread::remove(const HashedKey& key, const DeleteOperands& operands,
                                  Seconds now) {
   ArenaLock lock(*arena_);
   Item* item = arena_->find_live(key, now);
   if (item == nullptr) {
     state_->counters.delete_misses.add();
-    return DeleteStatus::kNotFound;
+    return {DeleteStatus::kNotFound};
   }
   const std::uint64_t old_cas = item->cas.load(std::memory_order_relaxed);
   if (operands.compare && operands.compare_cas != old_cas) {
     state_->counters.delete_misses.add();
-    return DeleteStatus::kExists;
+    return {DeleteStatus::kExists};
   }
   if (!operands.invalidate) {
     state_->counters.delete_hits.add();
@@ -183,15 +184,18 @@ DeleteStatus StoreThread::remove(const HashedKey& key, const DeleteOperands& ope
   }
   if (operands.remove_value) {
     item = empty_value(key, *item, operands, now);
-    if (item == nullptr) return DeleteStatus::kNoMemory;
+    if (item == nullptr) return {DeleteStatus::kNoMemory};
   }
+  DeleteResult result{DeleteStatus::kDeleted};
   if (operands.invalidate) {
     invalidate(*item, operands);
   } else if (!operands.remove_value) {
+    result.slab_class = arena_->class_of(*item) + 1U;
+    result.value_bytes = item->value_bytes();
     arena_->unlink(*item, key.hash);
     arena_->collect();
   }
-  return DeleteStatus::kDeleted;
+  return result;
 }
 
 // Stale first, then the cas (release): a reader who sees the new cas sees the mark.

@@ -2,6 +2,7 @@
 // keep what they hold.
 #include <doctest/doctest.h>
 
+#include <fstream>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -21,7 +22,24 @@ std::string key_of(int number) {
   return numbered("key:", number);
 }
 
+// Mappings of this process that huge pages are asked for.
+int huge_mappings() {
+  std::ifstream maps("/proc/self/smaps");
+  int count = 0;
+  for (std::string line; std::getline(maps, line);) {
+    if (line.starts_with("VmFlags:") && line.find(" hg") != std::string::npos) ++count;
+  }
+  return count;
+}
+
 }  // namespace
+
+TEST_CASE("huge pages are asked for the items and the table, when they are wanted") {
+  const int before = huge_mappings();
+  Store store(with_memory(64));
+  CHECK(huge_mappings() == before);
+  if (store.prefer_huge_pages()) CHECK(huge_mappings() == before + 2);
+}
 
 TEST_CASE("options out of range are refused, others are resolved") {
   const auto refused = [](auto change) {

@@ -87,16 +87,16 @@ TEST_CASE("disabled, nothing is looked for") {
 
 TEST_CASE("memory that is to be given back is given back without long pauses") {
   StoreOptions options;
-  options.memory_bytes = 16 * kMiB;
+  options.memory_bytes = 32 * kMiB;
   StoreFixture on(options);
-  for (int i = 0; i < 100'000; ++i) REQUIRE(on.set(numbered("key", i), std::string(100, 'v')));
+  // More than is moved or evicted in one turn.
+  for (int i = 0; i < 220'000; ++i) REQUIRE(on.set(numbered("key", i), std::string(100, 'v')));
   net::ManualClock clock;
   NodeMaintenance maintenance(on.store, clock, NodeClock{});
   maintenance.turn();
   CHECK(maintenance.wait_after_turn() == kMaintenancePeriod);
   REQUIRE(on.store.set_memory_limit(4 * kMiB, on.now));
   on.next_batch();
-  // What is evicted is only reused, and given back, when this thread's batch has ended.
   bool was_short = false;
   for (int turns = 0; turns < 1000; ++turns) {
     maintenance.turn();

@@ -41,7 +41,7 @@ struct StoreFixture {
     return thread.meta_get(store.hashed(key), options, now);
   }
   DeleteStatus remove(std::string_view key, const DeleteOperands& operands = {}) {
-    return thread.remove(store.hashed(key), operands, now);
+    return thread.remove(store.hashed(key), operands, now).status;
   }
   ArithmeticResult arithmetic(std::string_view key, const ArithmeticOperands& operands = {}) {
     return thread.arithmetic(store.hashed(key), operands, now);

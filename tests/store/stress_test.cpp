@@ -317,7 +317,7 @@ TEST_CASE("no reader misses a key while buckets are split and merged") {
     for (int key = 0; key < kComeAndGo; ++key) {
       writer.begin_batch();
       const std::string name = numbered("go", key);
-      if (writer.remove(store.hashed(name), {}, kNow) != DeleteStatus::kDeleted) ++missed;
+      if (writer.remove(store.hashed(name), {}, kNow).status != DeleteStatus::kDeleted) ++missed;
       writer.end_batch();
     }
   }

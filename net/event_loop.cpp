@@ -173,7 +173,9 @@ void EventLoop::for_each_connection(const std::function<void(SocketConnection&)>
 
 void EventLoop::offer_unread() {
   scratch_.swap(offers_);
-  const SteadyNs end_ns = worker_.precise_ns() + kHeavyTurnNs;
+  const SteadyNs now_ns = worker_.precise_ns();
+  const SteadyNs others_took_ns = now_ns - worker_.now_ns();
+  const SteadyNs end_ns = now_ns + std::max(kHeavyTurnNs, others_took_ns / kHeavyTurnShare);
   auto next = scratch_.begin();
   do {
     SocketConnection* const connection = *next++;

@@ -29,18 +29,26 @@
 /// Who waits for whom. A turn serves the connections that are ready in the order in which they
 /// became so, but for the heavy ones: those whose last bytes cost more than kHeavyNs of work, and
 /// those that left off themselves (Connection::yield). They come after the others, one after the
-/// other, for kHeavyTurnNs a turn and at least one of them; the rest comes in the next turns,
-/// before those that are served a second time. So a client with one small request waits for about
-/// half a millisecond, however many others keep the worker busy. What something costs is seen by
-/// the clock that handlers read (Worker::precise_ns); who does not read it is never heavy.
+/// other, for kHeavyTurnNs or one part in kHeavyTurnShare of what the others took, whichever is
+/// longer, and at least one of them; the rest comes in the next turns, before those that are served
+/// a second time. So a client with one small request waits for those who have small ones too, and
+/// hardly for the heavy ones, however many there are; and they have a fifth of the time at least.
+///
+/// What a connection costs in a turn is what passes from the last reading of the clock before it to
+/// its own end: its handler, and what the kernel and the cipher do for it. Handlers read the clock
+/// when they have done much (Worker::precise_ns); for those that never do the loop reads it.
 namespace ringcache::net {
 
 class SocketConnection;
 
 /// Of work for one connection in one turn, from which on it is heavy.
 inline constexpr SteadyNs kHeavyNs = 50'000;
-/// Of a turn, for heavy connections.
+/// Of a turn, for heavy connections, or so much of the time that the others took.
 inline constexpr SteadyNs kHeavyTurnNs = 200'000;
+inline constexpr SteadyNs kHeavyTurnShare = 4;
+/// Bytes from or to the peer in one turn after which the clock is read although the handler did:
+/// some microseconds of copying.
+inline constexpr std::uint64_t kCostlyBytes = 16 * 1024;
 
 /// Something with a descriptor that the loop waits for.
 class EventSource {

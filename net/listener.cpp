@@ -161,8 +161,7 @@ bool Listener::Impl::drain(std::chrono::milliseconds grace) {
   // After the workers have taken over what the acceptor posted to them, so none is missed.
   threads_.post_all([group = static_cast<const ConnectionGroup*>(this)](Worker& worker) {
     worker.loop().for_each_connection([group](SocketConnection& connection) {
-      if (connection.group() != group) return;
-      if (connection.is_open()) connection.handler().on_drain(connection);
+      if (connection.group() == group) connection.drain();
     });
   });
   std::unique_lock lock(mutex_);

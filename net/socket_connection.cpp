@@ -62,6 +62,26 @@ SocketConnection::~SocketConnection() {
 }
 
 void SocketConnection::on_ready(std::uint32_t events) {
+  const CostMark mark = cost_mark();
+  take_events(events);
+  note_cost(mark);
+}
+
+SocketConnection::CostMark SocketConnection::cost_mark() const {
+  return {worker_.last_read_ns(), read_bytes_ + written_bytes_};
+}
+
+// Handlers that take long read the clock when they are done. What they don't see is the copying
+// into and out of the kernel, and the cipher; and those who never look must not be charged to the
+// next one who does.
+void SocketConnection::note_cost(const CostMark& mark) {
+  const std::uint64_t moved_bytes = read_bytes_ + written_bytes_ - mark.moved_bytes;
+  if (moved_bytes == 0) return;
+  if (moved_bytes >= kCostlyBytes || worker_.last_read_ns() == mark.begin_ns) worker_.precise_ns();
+  heavy_ = worker_.last_read_ns() - mark.begin_ns > kHeavyNs;
+}
+
+void SocketConnection::take_events(std::uint32_t events) {
   if (state_ == State::kClosed) return;
   if (state_ == State::kConnecting) return finish_connecting();
   if (tls_ && !before_tls_io(events)) return;
@@ -72,7 +92,7 @@ void SocketConnection::on_ready(std::uint32_t events) {
     is_to_read_ = true;
     return worker_.loop().offer_later(*this);
   }
-  if (in_offers_ && state_ == State::kOpen) return;  // what was read before comes first
+  if (in_offers_ && state_ == State::kOpen) return watch_less();  // its turn comes
   if (lingering_) return discard_input();
   if ((events & (EPOLLHUP | EPOLLERR)) != 0) {
     int error = 0;
@@ -85,6 +105,12 @@ void SocketConnection::on_ready(std::uint32_t events) {
     watched_ = 0;
     return;
   }
+  watch_less();
+}
+
+// It may not read now, and the socket would be reported in each turn. Whoever lets it read again
+// watches it again: offer_unread(), resume_watching().
+void SocketConnection::watch_less() {
   if (tls_ && tls_->send_wants_input()) return;  // it reads by itself
   want(watched_ & ~std::uint32_t{EPOLLIN});
 }
@@ -145,9 +171,7 @@ void SocketConnection::read_once() {
 void SocketConnection::deliver() {
   for (int round = 0; round < kOffersPerEvent; ++round) {
     yielded_ = false;
-    const SteadyNs begin_ns = worker_.last_read_ns();
     handler_->on_bytes(*this);
-    heavy_ = worker_.last_read_ns() - begin_ns > kHeavyNs;
     if (state_ == State::kClosed) return;
     const bool stopped_by_output = output_full();
     flush();
@@ -158,10 +182,19 @@ void SocketConnection::deliver() {
 }
 
 void SocketConnection::offer_unread() {
+  const CostMark mark = cost_mark();
+  take_turn();
+  note_cost(mark);
+  if (in_offers_) return;
+  if (may_read()) want(watched_ | EPOLLIN);
+  if (is_to_drain_) continue_drain();
+}
+
+void SocketConnection::take_turn() {
   const bool reads = is_to_read_;
   is_to_read_ = false;
   if (state_ != State::kOpen || paused_ || throttled_) return;
-  if (reads && may_read()) return read_once();
+  if (reads && !yielded_ && may_read()) return read_once();
   if ((!in_.empty() || yielded_) && in_.lent_left() == 0) {
     deliver();
     in_.release();
@@ -221,6 +254,23 @@ void SocketConnection::resume_watching() {
   if (state_ != State::kOpen) return;
   const bool unread = !in_.empty() || yielded_ || (tls_ && tls_->may_have_more());
   if (unread || (end_of_input_ && !end_delivered_)) worker_.loop().offer_later(*this);
+}
+
+void SocketConnection::drain() {
+  if (state_ != State::kOpen) return;
+  is_to_drain_ = true;
+  if (!in_offers_) continue_drain();
+}
+
+// REQUIRES that nothing that was read waits for a turn. What is in the socket is read once more.
+void SocketConnection::continue_drain() {
+  if (!is_last_read_ && may_read()) {
+    is_last_read_ = true;
+    is_to_read_ = true;
+    return worker_.loop().offer_later(*this);
+  }
+  is_to_drain_ = false;
+  if (state_ == State::kOpen) handler_->on_drain(*this);
 }
 
 void SocketConnection::resume() {
@@ -320,6 +370,7 @@ void SocketConnection::on_deadline() {
   const std::chrono::nanoseconds limit =
       flushing ? std::chrono::nanoseconds(kCloseFlushTimeout) : options().idle_timeout;
   if (lingering_) return close_with({CloseReason::kLocal, {}});
+  if (in_offers_ && !flushing) return set_deadline(limit);  // it waits for us
   const std::chrono::nanoseconds quiet(worker_.now_ns() - last_moved_ns_);
   if (quiet < limit) {
     set_deadline(limit - quiet);

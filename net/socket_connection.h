@@ -50,6 +50,9 @@ class SocketConnection final : public Connection, public EventSource {
   void begin_close_after_flush();
   void resume();
   void abandon_handler();
+  /// The server stops: what has been asked is read and answered, then the handler knows
+  /// (on_drain).
+  void drain();
   void arm_idle_timer();
   /// For TlsHalfRecords: a record has been half sent for too long.
   void on_half_record_due();
@@ -62,6 +65,17 @@ class SocketConnection final : public Connection, public EventSource {
   bool may_read() const {
     return state_ == State::kOpen && !paused_ && !throttled_ && !end_of_input_ && !in_offers_;
   }
+  /// What it costs is measured from one to the other.
+  struct CostMark {
+    SteadyNs begin_ns;
+    std::uint64_t moved_bytes;
+  };
+  CostMark cost_mark() const;
+  void note_cost(const CostMark& mark);
+  void take_events(std::uint32_t events);
+  void take_turn();
+  void watch_less();
+  void continue_drain();
   void send_output();
   void read_once();
   void discard_input();
@@ -107,8 +121,10 @@ class SocketConnection final : public Connection, public EventSource {
   bool end_delivered_ : 1 = false;  ///< and the handler knows
   bool lingering_ : 1 = false;      ///< all sent, reading on until the peer has read our last words
   bool owns_handler_ : 1 = false;
-  bool heavy_ : 1 = false;       ///< its last bytes cost more than kHeavyNs
-  bool is_to_read_ : 1 = false;  ///< when it has its turn as a heavy one
+  bool heavy_ : 1 = false;        ///< its last bytes cost more than kHeavyNs
+  bool is_to_read_ : 1 = false;   ///< when it has its turn as a heavy one
+  bool is_last_read_ : 1 = false;
+  bool is_to_drain_ : 1 = false;  ///< after that
 
   // Marks of the loop.
   bool in_flushes_ = false;

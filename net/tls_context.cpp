@@ -146,7 +146,8 @@ std::optional<std::string> TlsContext::set_rules(ssl_ctx_st* context) {
 
 bool TlsContext::forbids_old_versions() const {
   const std::lock_guard lock(mutex_);
-  return options_.min_version<TlsVersion::k12&& ::SSL_CTX_get_security_level(context_.get())> 0;
+  const bool allows_old = options_.min_version < TlsVersion::k12;
+  return allows_old && ::SSL_CTX_get_security_level(context_.get()) > 0;
 }
 
 ssl_st* TlsContext::new_session() const {

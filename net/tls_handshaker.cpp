@@ -6,6 +6,7 @@
 #include <algorithm>
 #include <chrono>
 #include <list>
+#include <optional>
 #include <utility>
 
 #include "net/counter.h"
@@ -20,6 +21,8 @@ namespace {
 
 /// Clients of the queue that are found to have gone in one turn, each for two system calls.
 constexpr int kGonePerTurn = 64;
+/// Of a turn, for clients that have begun; at least one of them.
+constexpr SteadyNs kBegunTurnNs = 200'000;
 
 bool has_gone(int fd) {
   pollfd asked{.fd = fd, .events = POLLRDHUP, .revents = 0};
@@ -64,16 +67,20 @@ class TlsHandshaker::Lane {
     std::shared_ptr<AcceptedSocket> accepted;
     Timer deadline;
     std::chrono::nanoseconds left{0};  ///< of its time, while it is queued
-    SteadyNs began_ns = 0;             ///< 0: has no TlsStream yet
+    SteadyNs since_ns = 0;             ///< it is in half_ or answered_
     Clients* list = nullptr;           ///< the one that it is in
     Clients::iterator self;
+    std::optional<std::list<Client*>::iterator> turn;  ///< in turns_
   };
 
   void begin(std::shared_ptr<AcceptedSocket> accepted);
   void on_ready(Client& client, std::uint32_t events);
   void enqueue(Client& client);
+  void take_a_turn(Client& client);
   static void answer_next(void* lane) { static_cast<Lane*>(lane)->answer_next(); }
   void answer_next();
+  void continue_begun();
+  bool begin_next();
   void step(Client& client);
   bool make_room();
   void schedule();
@@ -86,11 +93,12 @@ class TlsHandshaker::Lane {
   Worker worker_;
   Timer room_;  ///< while the queue waits for room: when the oldest may be closed
   // Every client is in one of these, in the order in which it came there.
-  Clients silent_;    ///< not a byte yet
-  Clients queue_;     ///< bytes of a hello, to be read; those that have begun are in front
-  Clients half_;      ///< half a hello was read
-  Clients answered_;  ///< it is the client's turn
-  Clients over_;      ///< destroyed at the end of the turn: events may still be coming
+  Clients silent_;            ///< not a byte yet
+  Clients queue_;             ///< bytes of a hello, to be read
+  Clients half_;              ///< begun: half a hello was read
+  Clients answered_;          ///< begun: it is the client's turn
+  Clients over_;              ///< destroyed at the end of the turn: events may still be coming
+  std::list<Client*> turns_;  ///< begun, and more has come; in the order in which it came
   bool scheduled_ = false;
   Counter unfinished_;
 };
@@ -98,6 +106,7 @@ class TlsHandshaker::Lane {
 void TlsHandshaker::Lane::stop() {
   worker_.stop();
   worker_.join();
+  turns_.clear();
   for (Clients* list : {&silent_, &queue_, &half_, &answered_, &over_}) list->clear();
   unfinished_.set(0);
 }
@@ -118,24 +127,32 @@ void TlsHandshaker::Lane::begin(std::shared_ptr<AcceptedSocket> accepted) {
 
 void TlsHandshaker::Lane::on_ready(Client& client, std::uint32_t events) {
   if (client.list == &over_) return;
-  if (client.list == &queue_) return fail(client, "the peer has closed", false);  // nothing else
-  if (client.list == &answered_) return step(client);
+  if (client.list == &queue_ || client.turn) {
+    return fail(client, "the peer has closed", false);  // nothing else is asked for
+  }
+  if (client.list == &answered_) return take_a_turn(client);
   const int fd = client.accepted->fd;
   // Nobody shakes hands with half a connection.
   if ((events & (EPOLLHUP | EPOLLERR)) != 0 || has_gone(fd)) {
     return fail(client, "the peer has closed", client.list == &silent_ && !has_unread_input(fd));
   }
+  if (client.list == &half_) return take_a_turn(client);
   enqueue(client);
 }
 
+// Its time stands still meanwhile.
 void TlsHandshaker::Lane::enqueue(Client& client) {
   const std::chrono::nanoseconds left(client.deadline.due() - worker_.now_ns());
   client.left = std::max(left, std::chrono::nanoseconds(0));
   client.deadline.cancel();
   worker_.loop().modify(client.accepted->fd, 0, client);
   move_to(queue_, client);
-  // It has its room already, so it must not wait behind those that have none.
-  if (client.began_ns != 0) queue_.splice(queue_.begin(), queue_, client.self);
+  schedule();
+}
+
+void TlsHandshaker::Lane::take_a_turn(Client& client) {
+  worker_.loop().modify(client.accepted->fd, 0, client);
+  client.turn = turns_.insert(turns_.end(), &client);
   schedule();
 }
 
@@ -146,25 +163,42 @@ void TlsHandshaker::Lane::schedule() {
 void TlsHandshaker::Lane::answer_next() {
   scheduled_ = false;
   over_.clear();
+  continue_begun();
+  const bool waits_for_room = !begin_next();
+  if (!turns_.empty() || !over_.empty() || (!queue_.empty() && !waits_for_room)) schedule();
+}
+
+void TlsHandshaker::Lane::continue_begun() {
+  const SteadyNs end_ns = worker_.precise_ns() + kBegunTurnNs;
+  while (!turns_.empty()) {
+    Client& client = *turns_.front();
+    turns_.pop_front();
+    client.turn.reset();
+    step(client);
+    if (worker_.precise_ns() >= end_ns) return;
+  }
+}
+
+// One newcomer, if there is one. False: there is no room for it.
+bool TlsHandshaker::Lane::begin_next() {
   for (int gone = 0; !queue_.empty() && gone < kGonePerTurn; ++gone) {
     Client& client = queue_.front();
     if (has_gone(client.accepted->fd)) {
       fail(client, "the peer has closed", false);
       continue;
     }
-    if (client.began_ns == 0 && !make_room()) return;
+    if (!make_room()) return false;
     client.deadline.after(client.left);
     step(client);
     break;
   }
-  if (!queue_.empty() || !over_.empty()) schedule();
+  return true;
 }
 
 // The next step of the handshake, as far as the socket lets it.
 void TlsHandshaker::Lane::step(Client& client) {
   AcceptedSocket& accepted = *client.accepted;
   if (!accepted.tls) {
-    client.began_ns = worker_.now_ns();
     accepted.tls = TlsStream::accepting(context_, accepted.fd);
     if (!accepted.tls) return fail(client, "no memory", false);
   }
@@ -186,17 +220,18 @@ void TlsHandshaker::Lane::step(Client& client) {
   }
   worker_.loop().modify(accepted.fd, wanted, client);
   Clients& list = accepted.tls->has_sent() ? answered_ : half_;
-  if (client.list != &list) move_to(list, client);
+  if (client.list == &list) return;
+  client.since_ns = worker_.now_ns();
+  move_to(list, client);
 }
 
 // For one more that has begun. False: none before room_ is due, or one is done.
-// REQUIRES that none of the queue has begun.
 bool TlsHandshaker::Lane::make_room() {
   if (half_.size() + answered_.size() < context_.options().handshakes_max) return true;
   std::chrono::nanoseconds left = kRoomAfter;
   for (Clients* list : {&half_, &answered_}) {
     if (list->empty()) continue;
-    const std::chrono::nanoseconds lasted(worker_.now_ns() - list->front().began_ns);
+    const std::chrono::nanoseconds lasted(worker_.now_ns() - list->front().since_ns);
     left = std::min<std::chrono::nanoseconds>(left, kRoomAfter - lasted);
     if (left.count() > 0) continue;
     context_.count_dropped();
@@ -215,6 +250,8 @@ void TlsHandshaker::Lane::fail(Client& client, std::string_view cause, bool sile
 // Closes the socket, if it was not handed over. The client is destroyed at the end of the turn.
 void TlsHandshaker::Lane::finish(Client& client) {
   client.deadline.cancel();
+  if (client.turn) turns_.erase(*client.turn);
+  client.turn.reset();
   if (client.accepted) worker_.loop().remove(client.accepted->fd);
   client.accepted.reset();
   move_to(over_, client);

@@ -15,20 +15,23 @@
 /// Shakes hands with the TLS clients of a listener, on threads of its own: who is connected already
 /// never waits for a private key, however many newcomers there are.
 ///
-///     add() -> [waits for its first byte] -> [queue] -> one step -> [answered] -> done: on_secured
-///                                               ^-- [half a hello] <--'
+///     add() -> [waits for its first byte] -> [queue] -> begun: one step for each turn it is given
+///                                                        -> done: on_secured
 ///
 /// A hello costs a private-key operation (RSA-2048 about 1 ms, RSA-4096 about 5 ms), so hellos wait
-/// in a queue and one is answered in each turn of the loop; what newcomers and answered clients do
-/// goes before it. A client that has gone while it was queued costs nothing.
+/// in a queue, and each turn of the loop answers one of them. Before that it continues clients that
+/// have begun, in the order in which they sent more, for 200 us, at least one of them: neither
+/// holds up the other. A client that has gone while it was queued costs nothing.
 ///
 /// Bounds, of TlsOptions:
-///  - A client has handshake_timeout for its part. The time in the queue, which is ours, is not
-///    counted, and nobody is cut in the queue.
+///  - A client has handshake_timeout from the accept to the end. The time in the queue, which is
+///    ours, is not counted, and nobody is cut in the queue.
 ///  - What waits for its first byte, or has one and is queued, holds half a KiB and is bounded
-///    by the listener's connections_max. Once begun it holds up to 45 KiB, and handshakes_max of
-///    those may be unfinished on one thread. Then the queue waits until one is done, or until one
-///    has been unfinished for kRoomAfter, which is closed: half a hello before an answered one.
+///    by the listener's connections_max. Once begun it holds up to 45 KiB (a hello is bounded, see
+///    tls_hello_guard.h; but 200 KiB for one that we asked for a second hello and that claims the
+///    longest that OpenSSL takes), and handshakes_max of those may be unfinished on one thread.
+///    Then the queue waits until one is done, or until one has had half a hello, or our answer, for
+///    kRoomAfter: the one that had it longest is closed, half a hello before an answered one.
 ///
 /// Thread rule: made, started and stopped by one control thread; add() on any thread between the
 /// two; unfinished() on any.
@@ -38,7 +41,8 @@ class TlsContext;
 
 /// One thread shakes hands for so many workers.
 constexpr std::size_t kWorkersPerHandshaker = 4;
-/// What a client that has begun may take for sure, however many wait for its place.
+/// What a client that has begun may take for the rest of its hello, and then again after our
+/// answer, however many wait for its place.
 constexpr std::chrono::seconds kRoomAfter{2};
 
 class TlsHandshaker {

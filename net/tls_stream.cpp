@@ -44,6 +44,10 @@ struct TlsSocketBio {
       count = ::recv(stream.fd_, to, static_cast<std::size_t>(bytes), 0);
     } while (count < 0 && errno == EINTR);
     if (count > 0) stream.received_bytes_ += static_cast<std::uint64_t>(count);
+    if (count > 0 && !stream.hello_guard_.take({to, static_cast<std::size_t>(count)})) {
+      stream.socket_error_ = EMSGSIZE;
+      return -1;
+    }
     if (count == 0) stream.socket_ended_ = true;
     if (count < 0 && errno == EAGAIN) ::BIO_set_retry_read(bio);
     if (count < 0 && errno != EAGAIN) stream.socket_error_ = errno;

@@ -10,6 +10,7 @@
 #include <string>
 
 #include "net/clock.h"
+#include "net/tls_hello_guard.h"
 #include "net/write_buffer.h"
 
 struct bio_st;
@@ -97,6 +98,7 @@ class TlsStream {
   bool receive_wants_output_ = false;
   bool send_wants_input_ = false;
   bool has_sent_ = false;
+  TlsHelloGuard hello_guard_;
   /// Mark of TlsHalfRecords.
   struct HalfRecord {
     SocketConnection* owner = nullptr;  ///< nullptr: not listed

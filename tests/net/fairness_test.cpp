@@ -25,7 +25,7 @@ namespace {
 // of a clock that stands still otherwise. Answers the line and notes who was served in which turn.
 class CostlyServer {
  public:
-  CostlyServer() {
+  explicit CostlyServer(bool reads_clock = true) : reads_clock_(reads_clock) {
     script_.bytes = [this](Connection& connection) { serve(connection); };
     server_.emplace(scripted(script_), ListenerOptions{}, 1, &clock_);
   }
@@ -73,9 +73,10 @@ class CostlyServer {
       served_.push_back({line, worker.stats().turns.value()});
       connection.out().append(line + "\n");
     }
-    worker.precise_ns();
+    if (reads_clock_) worker.precise_ns();
   }
 
+  const bool reads_clock_;
   ManualClock clock_;
   Script script_;
   std::mutex mutex_;
@@ -116,6 +117,64 @@ TEST_CASE("who had much to do comes after who has little") {
   CHECK(heavy.receive(2) == "H\n");
   CHECK(light.receive(2) == "L\n");
   CHECK(costly.take_lines() == "HL");
+}
+
+TEST_CASE("a handler that never reads the clock is charged for itself, and not the next one") {
+  CostlyServer costly(false);
+  Client heavy = costly.server().client();
+  Client light = costly.server().client();
+  costly.hold([&] {
+    REQUIRE(heavy.send(kHeavyLine + "\n"));
+    REQUIRE(light.send(kLightLine + "\n"));
+  });
+  CHECK(heavy.receive(kHeavyLine.size() + 1) == kHeavyLine + "\n");
+  CHECK(light.receive(2) == kLightLine + "\n");
+  costly.take_served();
+  costly.hold([&] {
+    REQUIRE(heavy.send("H\n"));
+    REQUIRE(light.send("L\n"));
+  });
+  CHECK(heavy.receive(2) == "H\n");
+  CHECK(light.receive(2) == "L\n");
+  CHECK(costly.take_lines() == "LH");
+}
+
+TEST_CASE("heavy connections have a part of a turn in which others took long") {
+  CostlyServer costly;
+  constexpr std::size_t kClients = 8;
+  std::vector<Client> clients;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    clients.push_back(costly.server().client());
+    exchange(clients.back(), kHeavyLine);
+  }
+  Client light = costly.server().client();
+  costly.take_served();
+  // 4 ms, so that the heavy ones have 1 ms: more than all of them need.
+  costly.hold([&] {
+    for (Client& client : clients) REQUIRE(client.send(kHeavyLine + "\n"));
+    REQUIRE(light.send(std::string(400, 'l') + "\n"));
+  });
+  for (Client& client : clients) REQUIRE(client.receive(kHeavyLine.size() + 1).size() > 1);
+  const auto served = costly.take_served();
+  REQUIRE(served.size() == kClients + 1);
+  for (const auto& each : served) CHECK(each.turn == served.front().turn);
+}
+
+TEST_CASE("a drain answers what has come from heavy connections, and from others") {
+  CostlyServer costly;
+  constexpr std::size_t kClients = 6;
+  std::vector<Client> clients;
+  for (std::size_t i = 0; i < kClients; ++i) {
+    clients.push_back(costly.server().client());
+    exchange(clients.back(), i % 2 == 0 ? kHeavyLine : kLightLine);
+  }
+  std::thread drain;
+  costly.hold([&] {
+    for (Client& client : clients) REQUIRE(client.send(kHeavyLine + "\n"));
+    drain = std::thread([&] { CHECK(costly.server().listener->drain(kPatience)); });
+  });
+  for (Client& client : clients) CHECK(client.receive_all() == kHeavyLine + "\n");
+  drain.join();
 }
 
 TEST_CASE("heavy connections share a turn's time, in order, and lose none") {

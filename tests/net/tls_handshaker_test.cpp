@@ -118,6 +118,32 @@ TEST_CASE("who makes others wait for long has to go, half a hello before an answ
   CHECK(answered.finish());
 }
 
+TEST_CASE("hellos that come in pieces are answered, newcomers in between") {
+  const Files files;
+  const TlsServer server(files.options);
+  const std::string hello = HalfWayClient(server.address()).hello();
+  std::vector<Client> dripping;
+  for (int i = 0; i < 10; ++i) dripping.emplace_back(server.address());
+  for (std::size_t at = 0; at < hello.size(); at += 50) {
+    for (Client& client : dripping) REQUIRE(client.send(hello.substr(at, 50)));
+    if (at % 200 != 0) continue;
+    TlsClient newcomer(server.address());
+    CHECK(echoed(newcomer, "hello") == "hello");
+  }
+  for (Client& client : dripping) CHECK(client.receive(1) == "\x16");
+}
+
+TEST_CASE("a hello that says it is too long is refused before it has come") {
+  const Files files;
+  const TlsServer server(files.options);
+  using namespace std::string_literals;
+  Client client(server.address());
+  REQUIRE(client.send("\x16\x03\x01\x00\x04\x01\x02\x01\x40"s));  // 131,392 bytes
+  client.receive_all();
+  server.until([&] { return server.context->errors() == 1; });
+  CHECK(server.handshakes() == 0);
+}
+
 TEST_CASE("who has gone when it would be their turn costs no private key") {
   const Files files;
   const TlsServer server(files.options);

@@ -4,8 +4,8 @@
 //   session --ask()--> number of a load --the load, later--> Done, with that number or a higher one
 //
 // All who ask before a load begins share it, and it reads the files as they are after they asked.
-// After a load the thread rests for kRestFactor times as long as the load took, so however often it
-// is asked it takes at most a tenth of a core.
+// After a load the thread rests for kRestFactor times as long as the load took, at most kRestMax:
+// however often it is asked, loads of up to a tenth of a second take at most a tenth of a core.
 //
 // Threads: made, started and stopped by the control thread; ask() on a worker; Done on that worker.
 #pragma once

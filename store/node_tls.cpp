@@ -27,8 +27,7 @@ std::shared_ptr<net::TlsContext> start_tls(const NodeOptions& options) {
   if (const auto wrong = context->refresh()) throw std::runtime_error("-Z: " + *wrong);
   if (context->forbids_old_versions()) {
     net::log_warn(
-        "-o ssl_min_version has no effect below tlsv1.2: OpenSSL's security level forbids the "
-        "older "
+        "-o ssl_min_version has no effect below tlsv1.2: OpenSSL's security level forbids older "
         "ones, unless ssl_ciphers ends in :@SECLEVEL=0");
   }
   return context;

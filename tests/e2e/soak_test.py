@@ -2,7 +2,7 @@
 """A node under everything at once for as long as one likes: every value checked, memory within the
 promise, stats that add up, nobody left without an answer.
 
-RINGCACHE_E2E_SECONDS=7200 is how long (60 if not set, shared by the eviction policies),
+RINGCACHE_E2E_SECONDS=7200 is how long (120 if not set, shared by the eviction policies),
 RINGCACHE_E2E_NODE_OPTIONS='-o eviction=...' further options of the node (then only with those),
 RINGCACHE_E2E_SEED repeats the choices.
 """
@@ -23,7 +23,7 @@ from memory_promise import promised_bytes
 MIB = 1 << 20
 MEMORY_MIB = 48
 THREADS = 2  # as the harness starts nodes
-SECONDS = float(os.environ.get("RINGCACHE_E2E_SECONDS", "60"))
+SECONDS = float(os.environ.get("RINGCACHE_E2E_SECONDS", "120"))
 CHECK_EVERY_S = 2
 # A sanitizer keeps memory of its own.
 CHECK_RSS = "RINGCACHE_E2E_SANITIZED" not in os.environ

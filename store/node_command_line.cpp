@@ -175,7 +175,8 @@ void add_memory_options(CLI::App& app, Words& words, NodeOptions& options) {
       .shown("-n,--slab-min-size", words.item_bytes_min,
              "bytes for key, value and flags in the smallest chunk")
       ->check(positive());
-  memory.flag("-L,--enable-largepages", options.huge_pages, "ask for huge pages for the items and the hash table");
+  memory.flag("-L,--enable-largepages", options.huge_pages,
+              "ask for huge pages for the items and the hash table");
   memory.flag("-k,--lock-memory", options.process.lock_memory, "keep all memory out of swap");
 }
 

@@ -121,10 +121,10 @@ class SocketConnection final : public Connection, public EventSource {
   bool end_delivered_ : 1 = false;  ///< and the handler knows
   bool lingering_ : 1 = false;      ///< all sent, reading on until the peer has read our last words
   bool owns_handler_ : 1 = false;
-  bool heavy_ : 1 = false;        ///< its last bytes cost more than kHeavyNs
-  bool is_to_read_ : 1 = false;   ///< when it has its turn as a heavy one
-  bool is_last_read_ : 1 = false;
-  bool is_to_drain_ : 1 = false;  ///< after that
+  bool heavy_ : 1 = false;         ///< its last bytes cost more than kHeavyNs
+  bool is_to_read_ : 1 = false;    ///< when it has its turn as a heavy one
+  bool is_to_drain_ : 1 = false;   ///< when what was asked is answered
+  bool is_last_read_ : 1 = false;  ///< what is in the socket by then is being read
 
   // Marks of the loop.
   bool in_flushes_ = false;

@@ -34,9 +34,10 @@
 /// a second time. So a client with one small request waits for those who have small ones too, and
 /// hardly for the heavy ones, however many there are; and they have a fifth of the time at least.
 ///
-/// What a connection costs in a turn is what passes from the last reading of the clock before it to
-/// its own end: its handler, and what the kernel and the cipher do for it. Handlers read the clock
-/// when they have done much (Worker::precise_ns); for those that never do the loop reads it.
+/// Only accepted connections are ever heavy. What one costs in a turn is what passes from the last
+/// reading of the clock before it to its own end: its handler, and what the kernel and the cipher
+/// do for it. Handlers read the clock when they have done much (Worker::precise_ns); for those that
+/// never do the loop reads it.
 namespace ringcache::net {
 
 class SocketConnection;

@@ -73,12 +73,12 @@ SocketConnection::CostMark SocketConnection::cost_mark() const {
 
 // Handlers that take long read the clock when they are done. What they don't see is the copying
 // into and out of the kernel, and the cipher; and those who never look must not be charged to the
-// next one who does.
+// next one who does. An outgoing connection is never heavy: many wait for what it brings.
 void SocketConnection::note_cost(const CostMark& mark) {
   const std::uint64_t moved_bytes = read_bytes_ + written_bytes_ - mark.moved_bytes;
   if (moved_bytes == 0) return;
   if (moved_bytes >= kCostlyBytes || worker_.last_read_ns() == mark.begin_ns) worker_.precise_ns();
-  heavy_ = worker_.last_read_ns() - mark.begin_ns > kHeavyNs;
+  heavy_ = profile_->group != nullptr && worker_.last_read_ns() - mark.begin_ns > kHeavyNs;
 }
 
 void SocketConnection::take_events(std::uint32_t events) {

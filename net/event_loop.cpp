@@ -175,7 +175,8 @@ void EventLoop::offer_unread() {
   scratch_.swap(offers_);
   const SteadyNs now_ns = worker_.precise_ns();
   const SteadyNs others_took_ns = now_ns - worker_.now_ns();
-  const SteadyNs end_ns = now_ns + std::max(kHeavyTurnNs, others_took_ns / kHeavyTurnShare);
+  const SteadyNs end_ns =
+      now_ns + std::clamp(others_took_ns / kHeavyTurnShare, kHeavyTurnNs, kHeavyTurnMaxNs);
   auto next = scratch_.begin();
   do {
     SocketConnection* const connection = *next++;

@@ -47,6 +47,8 @@ inline constexpr SteadyNs kHeavyNs = 50'000;
 /// Of a turn, for heavy connections, or so much of the time that the others took.
 inline constexpr SteadyNs kHeavyTurnNs = 200'000;
 inline constexpr SteadyNs kHeavyTurnShare = 4;
+/// But never more.
+inline constexpr SteadyNs kHeavyTurnMaxNs = 2'000'000;
 /// Bytes from or to the peer in one turn after which the clock is read although the handler did:
 /// some microseconds of copying.
 inline constexpr std::uint64_t kCostlyBytes = 16 * 1024;

@@ -183,11 +183,11 @@ void SocketConnection::deliver() {
 
 void SocketConnection::offer_unread() {
   const CostMark mark = cost_mark();
+  const std::uint64_t read_before = read_bytes_;
   take_turn();
   note_cost(mark);
-  if (in_offers_) return;
   if (may_read()) want(watched_ | EPOLLIN);
-  if (is_to_drain_) continue_drain();
+  if (is_to_drain_) continue_drain(read_bytes_ != read_before || drain_reads_left_ == kDrainReads);
 }
 
 void SocketConnection::take_turn() {
@@ -259,14 +259,16 @@ void SocketConnection::resume_watching() {
 void SocketConnection::drain() {
   if (state_ != State::kOpen) return;
   is_to_drain_ = true;
-  if (!in_offers_) continue_drain();
+  drain_reads_left_ = kDrainReads;
+  if (!in_offers_) continue_drain(true);
 }
 
-// REQUIRES that nothing that was read waits for a turn. What is in the socket is read once more.
-void SocketConnection::continue_drain() {
-  if (!is_last_read_ && may_read()) {
-    is_last_read_ = true;
-    is_to_read_ = true;
+// After each turn. Reads on while there is something in the socket, for so many turns.
+void SocketConnection::continue_drain(bool may_be_more) {
+  const bool goes_on = in_offers_ || (may_be_more && may_read());
+  if (goes_on && drain_reads_left_ > 0) {
+    --drain_reads_left_;
+    if (!in_offers_) is_to_read_ = true;
     return worker_.loop().offer_later(*this);
   }
   is_to_drain_ = false;

@@ -50,8 +50,8 @@ class SocketConnection final : public Connection, public EventSource {
   void begin_close_after_flush();
   void resume();
   void abandon_handler();
-  /// The server stops: what has been asked is read and answered, then the handler knows
-  /// (on_drain).
+  /// The server stops: what has been asked is read and answered, kDrainReads blocks of it at most,
+  /// then the handler knows (on_drain).
   void drain();
   void arm_idle_timer();
   /// For TlsHalfRecords: a record has been half sent for too long.
@@ -65,6 +65,9 @@ class SocketConnection final : public Connection, public EventSource {
   bool may_read() const {
     return state_ == State::kOpen && !paused_ && !throttled_ && !end_of_input_ && !in_offers_;
   }
+  /// Blocks of 16 KiB that are still read when the server stops.
+  static constexpr std::uint8_t kDrainReads = 15;
+
   /// What it costs is measured from one to the other.
   struct CostMark {
     SteadyNs begin_ns;
@@ -75,7 +78,7 @@ class SocketConnection final : public Connection, public EventSource {
   void take_events(std::uint32_t events);
   void take_turn();
   void watch_less();
-  void continue_drain();
+  void continue_drain(bool may_be_more);
   void send_output();
   void read_once();
   void discard_input();
@@ -121,10 +124,10 @@ class SocketConnection final : public Connection, public EventSource {
   bool end_delivered_ : 1 = false;  ///< and the handler knows
   bool lingering_ : 1 = false;      ///< all sent, reading on until the peer has read our last words
   bool owns_handler_ : 1 = false;
-  bool heavy_ : 1 = false;         ///< its last bytes cost more than kHeavyNs
-  bool is_to_read_ : 1 = false;    ///< when it has its turn as a heavy one
-  bool is_to_drain_ : 1 = false;   ///< when what was asked is answered
-  bool is_last_read_ : 1 = false;  ///< what is in the socket by then is being read
+  bool heavy_ : 1 = false;        ///< its last bytes cost more than kHeavyNs
+  bool is_to_read_ : 1 = false;   ///< when it has its turn as a heavy one
+  bool is_to_drain_ : 1 = false;  ///< when what was asked is answered
+  std::uint8_t drain_reads_left_ : 4 = 0;
 
   // Marks of the loop.
   bool in_flushes_ = false;

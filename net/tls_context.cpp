@@ -111,6 +111,8 @@ std::optional<std::string> TlsContext::set_rules(ssl_ctx_st* context) {
   ::SSL_CTX_set_mode(context, SSL_MODE_RELEASE_BUFFERS | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
   // One recv for as many records as are there, instead of two for each.
   ::SSL_CTX_set_read_ahead(context, 1);
+  // OpenSSL makes room for all of a client's certificates when it has said how long they are.
+  ::SSL_CTX_set_max_cert_list(context, kCertificatesBytesMax);
   // Many clients end with a plain close. Requests say how long they are, so none is taken for
   // whole that is not.
   std::uint64_t flags =

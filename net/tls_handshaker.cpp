@@ -66,7 +66,7 @@ class TlsHandshaker::Lane {
     Lane& lane;
     std::shared_ptr<AcceptedSocket> accepted;
     Timer deadline;
-    std::chrono::nanoseconds left{0};  ///< of its time, while it is queued
+    std::chrono::nanoseconds left{0};  ///< of its time, while it waits for us
     SteadyNs since_ns = 0;             ///< it is in half_ or answered_
     Clients* list = nullptr;           ///< the one that it is in
     Clients::iterator self;
@@ -77,6 +77,7 @@ class TlsHandshaker::Lane {
   void on_ready(Client& client, std::uint32_t events);
   void enqueue(Client& client);
   void take_a_turn(Client& client);
+  void stop_its_time(Client& client);
   static void answer_next(void* lane) { static_cast<Lane*>(lane)->answer_next(); }
   void answer_next();
   void continue_begun();
@@ -140,17 +141,22 @@ void TlsHandshaker::Lane::on_ready(Client& client, std::uint32_t events) {
   enqueue(client);
 }
 
-// Its time stands still meanwhile.
 void TlsHandshaker::Lane::enqueue(Client& client) {
-  const std::chrono::nanoseconds left(client.deadline.due() - worker_.now_ns());
-  client.left = std::max(left, std::chrono::nanoseconds(0));
-  client.deadline.cancel();
+  stop_its_time(client);
   worker_.loop().modify(client.accepted->fd, 0, client);
   move_to(queue_, client);
   schedule();
 }
 
+// While it waits for us.
+void TlsHandshaker::Lane::stop_its_time(Client& client) {
+  const std::chrono::nanoseconds left(client.deadline.due() - worker_.now_ns());
+  client.left = std::max(left, std::chrono::nanoseconds(0));
+  client.deadline.cancel();
+}
+
 void TlsHandshaker::Lane::take_a_turn(Client& client) {
+  stop_its_time(client);
   worker_.loop().modify(client.accepted->fd, 0, client);
   client.turn = turns_.insert(turns_.end(), &client);
   schedule();
@@ -174,6 +180,7 @@ void TlsHandshaker::Lane::continue_begun() {
     Client& client = *turns_.front();
     turns_.pop_front();
     client.turn.reset();
+    client.deadline.after(client.left);
     step(client);
     if (worker_.precise_ns() >= end_ns) return;
   }
@@ -230,12 +237,15 @@ bool TlsHandshaker::Lane::make_room() {
   if (half_.size() + answered_.size() < context_.options().handshakes_max) return true;
   std::chrono::nanoseconds left = kRoomAfter;
   for (Clients* list : {&half_, &answered_}) {
-    if (list->empty()) continue;
-    const std::chrono::nanoseconds lasted(worker_.now_ns() - list->front().since_ns);
+    // Those who wait for us hold up nobody.
+    const auto oldest =
+        std::find_if(list->begin(), list->end(), [](const Client& client) { return !client.turn; });
+    if (oldest == list->end()) continue;
+    const std::chrono::nanoseconds lasted(worker_.now_ns() - oldest->since_ns);
     left = std::min<std::chrono::nanoseconds>(left, kRoomAfter - lasted);
     if (left.count() > 0) continue;
     context_.count_dropped();
-    finish(list->front());
+    finish(*oldest);
     return true;
   }
   room_.after(left);

@@ -24,8 +24,8 @@
 /// holds up the other. A client that has gone while it was queued costs nothing.
 ///
 /// Bounds, of TlsOptions:
-///  - A client has handshake_timeout from the accept to the end. The time in the queue, which is
-///    ours, is not counted, and nobody is cut in the queue.
+///  - A client has handshake_timeout from the accept to the end. What it waits for us is not
+///    counted, and nobody is cut meanwhile.
 ///  - What waits for its first byte, or has one and is queued, holds half a KiB and is bounded
 ///    by the listener's connections_max. Once begun it holds up to 45 KiB (a hello is bounded, see
 ///    tls_hello_guard.h; but 200 KiB for one that we asked for a second hello and that claims the

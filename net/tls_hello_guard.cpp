@@ -4,7 +4,10 @@ namespace ringcache::net {
 
 namespace {
 
+// Types of records.
 constexpr unsigned char kHandshakeRecord = 22;
+constexpr unsigned char kFirstType = 20;
+constexpr unsigned char kLastType = 24;
 constexpr unsigned char kClientHello = 1;
 
 }  // namespace
@@ -16,13 +19,20 @@ std::size_t TlsHelloGuard::number(std::size_t at, std::size_t bytes) const {
 }
 
 bool TlsHelloGuard::take(std::string_view bytes) {
+  if (count_ == kDone) return true;
   for (const char byte : bytes) {
     if (count_ == first_.size()) break;
     first_[count_++] = static_cast<unsigned char>(byte);
-    if (first_[0] != kHandshakeRecord) return true;
+    if (first_[0] != kHandshakeRecord) {
+      // OpenSSL skips an alert before the hello, so it must not hide one.
+      if (first_[0] >= kFirstType && first_[0] <= kLastType) return false;
+      count_ = kDone;
+      return true;
+    }
     if (count_ == kRecordHeaderBytes && number(3, 2) < kMessageHeaderBytes) return false;
   }
   if (count_ < first_.size()) return true;
+  count_ = kDone;
   return first_[kRecordHeaderBytes] != kClientHello ||
          number(kRecordHeaderBytes + 1, 3) <= kHelloBytesMax;
 }

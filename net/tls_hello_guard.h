@@ -17,17 +17,19 @@ inline constexpr std::size_t kHelloBytesMax = 16 * 1024;
 class TlsHelloGuard {
  public:
   /// The next bytes, in order. False: a hello that is too long, or whose first record is too short
-  /// to say how long it is. What is no TLS at all is left to others.
+  /// to say how long it is, or a record that is no hello's. What is no TLS at all is left to
+  /// others.
   [[nodiscard]] bool take(std::string_view bytes);
 
  private:
   static constexpr std::size_t kRecordHeaderBytes = 5;
   static constexpr std::size_t kMessageHeaderBytes = 4;
+  static constexpr unsigned char kDone = 255;
 
   std::size_t number(std::size_t at, std::size_t bytes) const;
 
   std::array<unsigned char, kRecordHeaderBytes + kMessageHeaderBytes> first_{};
-  unsigned char count_ = 0;
+  unsigned char count_ = 0;  ///< of first_; kDone: nothing more is looked at
 };
 
 }  // namespace ringcache::net

@@ -20,6 +20,9 @@ enum class TlsVerify : std::uint8_t {
 enum class TlsVersion : std::uint8_t { k10, k11, k12, k13 };
 
 /// The server side of TLS: files, what to ask of clients, bounds. Plain data.
+/// The certificates that a client shows, with those of its authorities; more is an error.
+inline constexpr long kCertificatesBytesMax = 32 * 1024;
+
 struct TlsOptions {
   /// PEM: the server's certificate first, then those up to the root.
   std::string chain_file;

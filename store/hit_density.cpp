@@ -1,6 +1,7 @@
 #include "store/hit_density.h"
 
 #include <algorithm>
+#include <utility>
 
 namespace ringcache::store {
 namespace {
@@ -119,16 +120,20 @@ Item* HitDensity::victim(Seconds now) {
   for (const ChunkRef ref : drawn) consider(ref, moment);
   // One of an earlier draw may have been read or have gone since. Each is looked at once at most
   // before the one in front is as wasteful as it says.
+  bool compared_again = false;
   for (std::size_t looks = 0; looks <= best_.size() && best_[0].ref != kNoChunk; ++looks) {
     Candidate first = best_[0];
     std::copy(best_.begin() + 1, best_.end(), best_.begin());
     best_.back() = {};
-    Item* item = item_of(first);
-    if (item == nullptr) continue;
-    first.item = context_.region.ref(item);
-    first.waste = waste(*item, moment);
-    insert(first);
-    if (best_[0].ref == first.ref) return item;
+    if (Item* item = item_of(first)) {
+      first.item = context_.region.ref(item);
+      first.waste = waste(*item, moment);
+      insert(first);
+      if (best_[0].ref == first.ref) return item;
+    }
+    // What was drawn lost against a figure that is no longer true.
+    if (std::exchange(compared_again, true)) continue;
+    for (const ChunkRef ref : drawn) consider(ref, moment);
   }
   return search();
 }

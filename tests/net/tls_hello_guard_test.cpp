@@ -45,9 +45,16 @@ TEST_CASE("a longer one does not, nor one that does not say how long it is") {
   CHECK_FALSE(admits(beginning(0, 1, 100)));
 }
 
+TEST_CASE("no other record comes before the hello") {
+  using namespace std::string_literals;
+  const std::string alert = "\x15\x03\x01\x00\x02\x01\x5a"s;
+  CHECK_FALSE(admits(alert + beginning(4, 1, 0x20140)));
+  CHECK_FALSE(admits(alert + beginning(512, 1, 508)));
+}
+
 TEST_CASE("what is no hello is left to OpenSSL") {
   CHECK(admits("get k\r\nget k\r\n"));
-  CHECK(admits(std::string(100, '\0')));
+  for (const char byte : {'\0', '\x01', '\x80', '\xff'}) CHECK(admits(std::string(100, byte)));
   CHECK(admits(beginning(512, 2, 0xFFFFFF)));
   CHECK(admits(""));
 }

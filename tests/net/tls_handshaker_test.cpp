@@ -2,6 +2,9 @@
 #include "net/tls_handshaker.h"
 
 #include <doctest/doctest.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 
 #include <latch>
 #include <memory>
@@ -146,8 +149,11 @@ TEST_CASE("a hello that says it is too long is refused before it has come") {
 TEST_CASE("who has gone when it would be their turn costs no private key") {
   const Files files;
   const TlsServer server(files.options);
+  const std::string hello = HalfWayClient(server.address()).hello();
   Client gone(server.address());
-  REQUIRE(gone.send(HalfWayClient(server.address()).hello()));
+  const int on = 1;  // the hello leaves together with the end
+  REQUIRE(::setsockopt(gone.fd(), IPPROTO_TCP, TCP_CORK, &on, sizeof on) == 0);
+  REQUIRE(gone.send(hello));
   gone.end_output();
   CHECK(gone.receive_all().empty());
   server.until([&] { return server.context->errors() >= 1; });

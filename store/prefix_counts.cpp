@@ -1,13 +1,27 @@
 #include "store/prefix_counts.h"
 
+#include <algorithm>
 #include <map>
 
 namespace ringcache::store {
+
+namespace {
+
+// Bytes that only a binary key can have: in a listing they would be lines of their own.
+bool is_text(std::string_view prefix) {
+  return std::none_of(prefix.begin(), prefix.end(), [](char byte) {
+    const auto code = static_cast<unsigned char>(byte);
+    return code <= ' ' || code == 0x7F;
+  });
+}
+
+}  // namespace
 
 void PrefixCounts::Table::count(std::string_view key, Event event) {
   const std::size_t end = key.find(of_.delimiter_);
   if (end == std::string_view::npos) return;
   const std::string_view prefix = key.substr(0, end);
+  if (!is_text(prefix)) return;
   const std::lock_guard lock(mutex_);
   auto row = counts_.find(prefix);
   if (row == counts_.end()) {

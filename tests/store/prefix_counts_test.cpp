@@ -25,6 +25,16 @@ TEST_CASE("keys are counted by what stands before the first delimiter") {
   CHECK(counts.dump().empty());
 }
 
+TEST_CASE("a binary key writes no lines into the listing") {
+  PrefixCounts counts(':', true);
+  PrefixCounts::Table& table = counts.add_worker();
+  table.count("x get 0\r\nEND\r\nVALUE k 0 3\r\nbad\r\nEND\r\n:1", Event::kHit);
+  table.count("line\n:1", Event::kHit);
+  table.count("delete\x7F:1", Event::kHit);
+  table.count("plain:1", Event::kHit);
+  CHECK(counts.dump() == "PREFIX plain get 1 hit 1 set 0 del 0\r\n");
+}
+
 TEST_CASE("the delimiter may be another") {
   PrefixCounts counts('/', true);
   counts.add_worker().count("a:b/c/d", Event::kHit);

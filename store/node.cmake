@@ -34,6 +34,7 @@ add_library(ringcache_node_core STATIC
   node_version.cpp
   node_watch_log.cpp
   node_watcher.cpp
+  node_watch_delivery.cpp
   node_watchers.cpp
   node_worker.cpp
   prefix_counts.cpp

@@ -2,8 +2,8 @@
 
 #include <pthread.h>
 
-#include <algorithm>
-#include <utility>
+#include <array>
+#include <memory>
 
 namespace ringcache::store {
 
@@ -11,6 +11,24 @@ namespace {
 
 constexpr WatchClasses class_bit(std::size_t at) {
   return static_cast<WatchClasses>(1U << at);
+}
+
+// What is there now and no more, a thread that is faster than this must not hold it, and as much as
+// the batch has room for. False: something is left.
+bool read_ring(EventRing& ring, WatchBatch& batch) {
+  WatchEvent event;
+  std::array<char, kWatchTextBytesMax> text;
+  std::array<char, kWatchLineBytesMax> line;
+  std::size_t text_bytes = 0;
+  const std::uint64_t end = ring.written();
+  while (ring.read() != end) {
+    if (batch.is_full()) return false;
+    if (!ring.pop(event, text.data(), text_bytes)) break;
+    const char* const line_end = write_watch_line(line.data(), event, {text.data(), text_bytes});
+    batch.add({line.data(), static_cast<std::size_t>(line_end - line.data())}, event.gid,
+              watch_class(event.type));
+  }
+  return true;
 }
 
 }  // namespace
@@ -44,7 +62,6 @@ void NodeWatchers::stop() {
 // --- the list ----------------------------------------------------------------------------------
 
 bool NodeWatchers::add(NodeWatcher& watcher, net::Connection& connection) {
-  Worker& worker = workers_[connection.worker().index()];
   {
     const std::lock_guard lock(mutex_);
     if (watchers_ == kWatchersMax) return false;
@@ -55,21 +72,14 @@ bool NodeWatchers::add(NodeWatcher& watcher, net::Connection& connection) {
     publish_wanted();
   }
   watcher.begin_after(shared_.last_gid.load(std::memory_order_relaxed));
-  worker.seats.push_back({&watcher, &connection});
-  worker.has_watchers = true;
+  workers_[connection.worker().index()].delivery.add(
+      watcher, connection.out(), [&connection] { connection.schedule_flush(); });
   shared_.wake.notify_one();
   return true;
 }
 
 void NodeWatchers::remove(NodeWatcher& watcher, net::Connection& connection) {
-  Worker& worker = workers_[connection.worker().index()];
-  const auto seat = std::find_if(worker.seats.begin(), worker.seats.end(),
-                                 [&](const Seat& each) { return each.watcher == &watcher; });
-  const auto place = static_cast<std::size_t>(seat - worker.seats.begin());
-  if (place == worker.next_seat) worker.next_batch = 0;
-  if (place < worker.next_seat) --worker.next_seat;
-  worker.seats.erase(seat);
-  worker.has_watchers = !worker.seats.empty();
+  workers_[connection.worker().index()].delivery.remove(watcher);
   const std::lock_guard lock(mutex_);
   --watchers_;
   for (std::size_t at = 0; at < kWatchClassCount; ++at) {
@@ -108,126 +118,50 @@ void NodeWatchers::on_evict(const EvictedItem& item, Seconds now) {
 // --- the collector -----------------------------------------------------------------------------
 
 void NodeWatchers::run() {
+  bool more = false;
   std::unique_lock lock(mutex_);
   while (!stopping_) {
     if (watchers_ == 0) {
       shared_.wake.wait(lock, [this] { return watchers_ > 0 || stopping_; });
-    } else {
+    } else if (!more) {
       shared_.wake.wait_for(lock, kCollectPeriod,
                             [this] { return stopping_ || shared_.pressed.load(); });
     }
     if (stopping_) return;
     lock.unlock();
     shared_.pressed = false;
-    const SharedBatch batch = collect();
+    const SharedWatchBatch batch = collect(more);
     if (!batch->lines.empty()) hand_out(batch);
     lock.lock();
     shared_.wake.wait_for(lock, kCollectGapMin, [this] { return stopping_; });
   }
 }
 
-NodeWatchers::SharedBatch NodeWatchers::collect() {
-  auto batch = std::make_shared<Batch>();
-  for (Worker& worker : workers_) read_ring(worker.log.ring(), *batch);
-  read_ring(other_log_.ring(), *batch);
+// Each ring is the first in its turn, as those after one that fills the batch are left for later.
+SharedWatchBatch NodeWatchers::collect(bool& more) {
+  auto batch = std::make_shared<WatchBatch>();
+  more = false;
+  const std::size_t rings = workers_.size() + 1;
+  for (std::size_t offset = 0; offset < rings; ++offset) {
+    const std::size_t at = (next_ring_ + offset) % rings;
+    WatchLog& log = at < workers_.size() ? workers_[at].log : other_log_;
+    if (!read_ring(log.ring(), *batch)) more = true;
+  }
+  next_ring_ = (next_ring_ + 1) % rings;
   return batch;
 }
 
-// What is there now and no more: a thread that is faster than this must not hold it.
-void NodeWatchers::read_ring(EventRing& ring, Batch& batch) {
-  WatchEvent event;
-  std::array<char, kWatchTextBytesMax> text;
-  std::array<char, kWatchLineBytesMax> line;
-  std::size_t text_bytes = 0;
-  const std::uint64_t end = ring.written();
-  while (ring.read() != end && ring.pop(event, text.data(), text_bytes)) {
-    const char* const line_end = write_watch_line(line.data(), event, {text.data(), text_bytes});
-    batch.text.append(line.data(), static_cast<std::size_t>(line_end - line.data()));
-    batch.lines.push_back(
-        {event.gid, static_cast<std::uint32_t>(batch.text.size()), watch_class(event.type)});
-  }
-}
-
-void NodeWatchers::hand_out(const SharedBatch& batch) {
+void NodeWatchers::hand_out(const SharedWatchBatch& batch) {
   for (std::size_t index = 0; index < workers_.size(); ++index) {
-    Worker& worker = workers_[index];
-    if (!worker.has_watchers) continue;
-    bool first = false;
-    {
-      const std::lock_guard lock(worker.mutex);
-      if (worker.inbox.size() == kInboxBatchesMax) {
-        for (const Batch::Line& line : batch->lines) {
-          for (std::size_t at = 0; at < kWatchClassCount; ++at) {
-            if (line.event_class == class_bit(at)) ++worker.missed[at];
-          }
-        }
-        continue;
-      }
-      first = !std::exchange(worker.delivering, true);
-      worker.inbox.push_back(batch);
-    }
-    if (first) post_delivery(index);
+    WatchDelivery& delivery = workers_[index].delivery;
+    if (delivery.has_watchers() && delivery.accept(batch)) post_delivery(index);
   }
 }
-
-// --- delivery, on the worker -------------------------------------------------------------------
 
 void NodeWatchers::post_delivery(std::size_t index) {
   threads_->post(index, [this, index] {
-    if (deliver(workers_[index])) post_delivery(index);
+    if (workers_[index].delivery.deliver()) post_delivery(index);
   });
-}
-
-bool NodeWatchers::deliver(Worker& worker) {
-  if (!std::exchange(worker.has_taken, true)) {
-    const std::lock_guard lock(worker.mutex);
-    worker.batches.swap(worker.inbox);
-    worker.missed_after = std::exchange(worker.missed, LineCounts{});
-  }
-  std::size_t bytes = 0;
-  while (worker.next_seat < worker.seats.size()) {
-    const Seat& seat = worker.seats[worker.next_seat];
-    while (worker.next_batch < worker.batches.size()) {
-      if (bytes >= kDeliveryBytesPerTurn) {
-        worker.yields.add();
-        return true;
-      }
-      bytes += deliver_to(seat, *worker.batches[worker.next_batch++], worker);
-      seat.connection->schedule_flush();
-    }
-    tell_missed(seat, worker);
-    ++worker.next_seat;
-    worker.next_batch = 0;
-  }
-  worker.next_seat = 0;
-  worker.has_taken = false;
-  worker.batches.clear();
-  // What came meanwhile was not posted, as this was on its way.
-  const std::lock_guard lock(worker.mutex);
-  worker.delivering = !worker.inbox.empty();
-  return worker.delivering;
-}
-
-void NodeWatchers::tell_missed(const Seat& seat, Worker& worker) {
-  for (std::size_t at = 0; at < kWatchClassCount; ++at) {
-    if ((seat.watcher->classes() & class_bit(at)) == 0) continue;
-    seat.watcher->skip(worker.missed_after[at]);
-    worker.skipped.add(worker.missed_after[at]);
-  }
-}
-
-std::size_t NodeWatchers::deliver_to(const Seat& seat, const Batch& batch, Worker& worker) {
-  std::size_t begin = 0;
-  std::size_t bytes = 0;
-  for (const Batch::Line& line : batch.lines) {
-    const std::string_view text = std::string_view(batch.text).substr(begin, line.end - begin);
-    begin = line.end;
-    if (!seat.watcher->wants(line.event_class, line.gid)) continue;
-    const bool sent = seat.watcher->offer(text, seat.connection->out());
-    (sent ? worker.sent : worker.skipped).add();
-    bytes += text.size();  // also of a line that is skipped: it was looked at
-  }
-  return bytes;
 }
 
 WatchFigures NodeWatchers::figures() const {
@@ -235,9 +169,9 @@ WatchFigures NodeWatchers::figures() const {
   for (const Worker& worker : workers_) {
     figures.worker_dropped += worker.log.dropped().value();
     figures.worker_written += worker.log.written().value();
-    figures.watcher_skipped += worker.skipped.value();
-    figures.watcher_sent += worker.sent.value();
-    figures.delivery_yields += worker.yields.value();
+    figures.watcher_skipped += worker.delivery.skipped().value();
+    figures.watcher_sent += worker.delivery.sent().value();
+    figures.delivery_yields += worker.delivery.yields().value();
   }
   figures.worker_dropped += other_log_.dropped().value();
   figures.worker_written += other_log_.written().value();

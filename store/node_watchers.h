@@ -10,8 +10,7 @@
 // kCollectGapMin), makes each event a line once, and posts the lines to the workers that have
 // watchers. A watcher is written to on the worker of its connection, which copies lines to its
 // output (-o watcher_logbuf_size). Each of the three is bounded; what does not fit is dropped and
-// counted. A worker copies at most kDeliveryBytesPerTurn for its watchers in a turn of its loop, so
-// its other clients wait for that and no more.
+// counted. The worker's part is node_watch_delivery.h.
 //
 // While nobody watches a class of events, its cost is a relaxed load of the flag that add_worker
 // was given, and for evictions that of EvictionSink::wanted.
@@ -26,16 +25,14 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <memory>
 #include <mutex>
-#include <string>
 #include <thread>
-#include <vector>
 
 #include "net/connection.h"
 #include "net/counter.h"
 #include "net/io_threads.h"
 #include "store/eviction_sink.h"
+#include "store/node_watch_delivery.h"
 #include "store/node_watch_log.h"
 #include "store/node_watch_options.h"
 #include "store/node_watcher.h"
@@ -48,17 +45,10 @@ inline constexpr std::size_t kWatchersMax = 128;
 inline constexpr std::chrono::milliseconds kCollectPeriod{50};
 // How often at most the rings are read, however full they are.
 inline constexpr std::chrono::milliseconds kCollectGapMin{1};
-// Batches of lines that may wait for one worker; further ones are skipped for its watchers.
-inline constexpr std::size_t kInboxBatchesMax = 4;
-
-// Bytes of lines that a worker gives to its watchers before others have their turn; a batch for one
-// watcher is not divided.
-inline constexpr std::size_t kDeliveryBytesPerTurn = 128 * 1024;
-
 struct WatchFigures {
   std::uint64_t worker_dropped = 0;   // events for which a ring had no room
   std::uint64_t worker_written = 0;   // events put into a ring
-  std::uint64_t watcher_skipped = 0;  // lines for which a watcher had no room
+  std::uint64_t watcher_skipped = 0;  // lines for which there was no room on the way to a watcher
   std::uint64_t watcher_sent = 0;     // lines given to a watcher's connection
   std::uint64_t delivery_yields = 0;  // turns that ended at kDeliveryBytesPerTurn
   std::uint64_t watchers = 0;
@@ -93,59 +83,21 @@ class NodeWatchers final : public EvictionSink {
   void on_evict(const EvictedItem& item, Seconds now) override;
 
  private:
-  // Lines of one collection, shared by all workers that deliver them.
-  struct Batch {
-    struct Line {
-      std::uint64_t gid;
-      std::uint32_t end;  // in text; it begins where the one before ends
-      WatchClasses event_class;
-    };
-    std::string text;
-    std::vector<Line> lines;
-  };
-  using SharedBatch = std::shared_ptr<const Batch>;
-  using LineCounts = std::array<std::uint64_t, kWatchClassCount>;
-
-  struct Seat {
-    NodeWatcher* watcher;
-    net::Connection* connection;
-  };
-
   struct Worker {
     Worker(WatchLogShared& shared, std::size_t ring_bytes, std::atomic<WatchClasses>& flag)
         : wanted(flag), log(shared, ring_bytes) {}
 
     std::atomic<WatchClasses>& wanted;
     WatchLog log;
-    std::atomic<bool> has_watchers{false};
-    // Its own thread's.
-    std::vector<Seat> seats;
-    std::vector<SharedBatch> batches;  // being delivered
-    LineCounts missed_after{};         // lines that came after these and found the inbox full
-    std::size_t next_seat = 0;         // who has yet to get them
-    std::size_t next_batch = 0;        // from which one on
-    bool has_taken = false;            // what was in the inbox, and not given it to all
-    net::Counter sent;
-    net::Counter skipped;
-    net::Counter yields;
-
-    std::mutex mutex;
-    std::vector<SharedBatch> inbox;  // under mutex
-    bool delivering = false;         // under mutex: a delivery is posted or under way
-    LineCounts missed{};             // under mutex: lines that found the inbox full
+    WatchDelivery delivery;
   };
 
   void publish_wanted();
   void run();
-  SharedBatch collect();
-  static void read_ring(EventRing& ring, Batch& batch);
-  void hand_out(const SharedBatch& batch);
+  // A batch of what the rings have; `more`: it is full and they have more.
+  SharedWatchBatch collect(bool& more);
+  void hand_out(const SharedWatchBatch& batch);
   void post_delivery(std::size_t index);
-  // The next part; false: all have what there was.
-  static bool deliver(Worker& worker);
-  // Bytes of the lines that the watcher asked for, sent or skipped.
-  static std::size_t deliver_to(const Seat& seat, const Batch& batch, Worker& worker);
-  static void tell_missed(const Seat& seat, Worker& worker);
 
   const WatchOptions options_;
   WatchLogShared shared_;
@@ -153,6 +105,7 @@ class NodeWatchers final : public EvictionSink {
   // Threads that are no worker make room only under the store's lock, so one log does for them all.
   WatchLog other_log_;
   net::IoThreads* threads_ = nullptr;
+  std::size_t next_ring_ = 0;  // the collector's: whose events come first in the next batch
 
   mutable std::mutex mutex_;
   std::array<std::size_t, kWatchClassCount> watched_{};  // under mutex_: watchers of each class

@@ -16,6 +16,7 @@ ringcache_unit_test(node_test
     node_process_test.cpp
     node_stats_test.cpp
     node_test.cpp
+    node_watch_delivery_test.cpp
     node_watch_test.cpp
     node_worker_test.cpp
     prefix_counts_test.cpp

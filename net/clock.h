@@ -19,6 +19,8 @@ class Clock {
 
   /// CLOCK_MONOTONIC. Lives for ever.
   static const Clock& steady();
+  /// CPU time of the thread that asks: what it did costs the difference. Lives for ever.
+  static const Clock& thread_cpu();
 };
 
 /// A clock that stands still until it is told. After advance(), call IoThreads::wake() so that

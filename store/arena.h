@@ -114,7 +114,9 @@ class Arena {
   void count_out_of_memory(ClassIndex at) { ++classes_[at].out_of_memory; }
 
   // --- background, figures, tests ---
-  MaintainResult maintain(Seconds now, std::size_t budget);  // takes the lock itself
+  MaintainResult maintain(Seconds now);                // takes the lock itself
+  SweepResult sweep(Seconds now, std::size_t budget);  // takes the lock itself
+  CollapseStatus collapse_next();                      // takes the lock itself
   StoreStats raw_stats(Seconds now) const;
   WalkPosition walk(WalkPosition at, std::size_t budget, Seconds now,
                     const ItemVisitor& visit) const;  // takes the lock itself
@@ -204,17 +206,22 @@ class Arena {
     if (options_.count_table && table_.bytes() / options_.page_bytes != table_pages_) apply_limit();
   }
 
-  struct Sweep {
-    std::uint32_t checked = 0;
-    std::uint32_t reclaimed = 0;
-  };
   // Removes the dead items among `count` chunks of the page from chunk `from` on, and lowers the
   // page's min_expiry to that of the others.
-  Sweep sweep(PageIndex page, std::uint32_t from, std::uint32_t count, Seconds now);
+  SweepResult sweep_page(PageIndex page, std::uint32_t from, std::uint32_t count, Seconds now);
   void sweep_everything(Seconds now, ArenaLock* lock);
   bool has_spare_generation() const;
-  void sweep_slice(Seconds now, std::size_t budget, MaintainResult& result);
+  void sweep_slice(Seconds now, std::size_t budget, SweepResult& result);
   bool has_flushed_items() const;
+  // The 2 MiB at a multiple of that, of the table's buckets or of the items' memory.
+  struct FullRange {
+    bool of_table;
+    std::size_t range;
+  };
+  std::optional<FullRange> next_full_range();
+  HugeRanges& huge_ranges(const FullRange& at) {
+    return at.of_table ? table_.huge_ranges() : region_.huge_ranges();
+  }
   bool balance_pages(std::span<const std::uint64_t> evictions, Seconds now);
   // The announcement of the batch that the calling thread is in: it frees memory for itself, so its
   // views are dead.
@@ -250,8 +257,10 @@ class Arena {
   std::uint64_t items_moved_ = 0;
   const Item* held_ = nullptr;  // must not be evicted: an operation in progress reads it
 
-  PageIndex sweep_page_ = 0;  // where maintain goes on
-  std::uint32_t sweep_chunk_ = 0;
+  PageIndex swept_page_ = 0;  // where sweep goes on
+  std::uint32_t swept_chunk_ = 0;
+  std::size_t collapse_at_ = 0;  // where collapse_next goes on
+  std::uint64_t collapse_failures_ = 0;
   Seconds balanced_at_ = 0;
 
   // The page that is being emptied, chunk by chunk.

@@ -15,8 +15,8 @@ constexpr std::uint32_t kPagesPerSecondPart = 64;  // at most 1/64 of all pages 
 
 }  // namespace
 
-Arena::Sweep Arena::sweep(PageIndex at, std::uint32_t from, std::uint32_t count, Seconds now) {
-  Sweep done;
+SweepResult Arena::sweep_page(PageIndex at, std::uint32_t from, std::uint32_t count, Seconds now) {
+  SweepResult done;
   Page& page = slabs_.page(at);
   const std::uint32_t end = std::min(page.fresh, from + count);
   for (std::uint32_t chunk = from; chunk < end; ++chunk) {
@@ -39,7 +39,7 @@ void Arena::sweep_everything(Seconds now, ArenaLock* lock) {
   for (PageIndex at = 0; at < slabs_.page_count(); ++at) {
     const Page& page = slabs_.page(at);
     for (std::uint32_t from = 0; page.slab_class != kNoClass && from < page.fresh;) {
-      sweep(at, from, kChunksPerSlice, now);
+      sweep_page(at, from, kChunksPerSlice, now);
       from += kChunksPerSlice;
       if (lock == nullptr) continue;
       reclaimer_.reclaim(own_slot());
@@ -50,37 +50,37 @@ void Arena::sweep_everything(Seconds now, ArenaLock* lock) {
 
 // Goes on where the last slice stopped: to the next page that may have dead items, and through up
 // to a slice of its chunks. A page that changes hands meanwhile is just looked at from there on.
-void Arena::sweep_slice(Seconds now, std::size_t budget, MaintainResult& result) {
+void Arena::sweep_slice(Seconds now, std::size_t budget, SweepResult& result) {
   const bool flushed = has_flushed_items();
   const auto may_have_dead = [&](const Page& page) {
     return page.slab_class != kNoClass && (flushed || page.min_expiry <= now);
   };
-  if (sweep_chunk_ == 0) {
-    while (sweep_page_ < slabs_.page_count() && !may_have_dead(slabs_.page(sweep_page_))) {
-      ++sweep_page_;
+  if (swept_chunk_ == 0) {
+    while (swept_page_ < slabs_.page_count() && !may_have_dead(slabs_.page(swept_page_))) {
+      ++swept_page_;
     }
-    if (sweep_page_ >= slabs_.page_count()) {
-      sweep_page_ = 0;
+    if (swept_page_ >= slabs_.page_count()) {
+      swept_page_ = 0;
       result.pass_done = true;
       return;
     }
-    slabs_.page(sweep_page_).min_expiry = kNothingExpires;
+    slabs_.page(swept_page_).min_expiry = kNothingExpires;
   }
-  Page& page = slabs_.page(sweep_page_);
+  Page& page = slabs_.page(swept_page_);
   const auto count = static_cast<std::uint32_t>(std::min<std::size_t>(kChunksPerSlice, budget));
-  if (page.slab_class != kNoClass && sweep_chunk_ < page.fresh) {
+  if (page.slab_class != kNoClass && swept_chunk_ < page.fresh) {
     ClassState& state = classes_[page.slab_class];
-    const Sweep done = sweep(sweep_page_, sweep_chunk_, count, now);
+    const SweepResult done = sweep_page(swept_page_, swept_chunk_, count, now);
     state.crawler_checked += done.checked;
     state.crawler_reclaimed += done.reclaimed;
     state.min_expiry = std::min(state.min_expiry, page.min_expiry);
     result.checked += done.checked;
     result.reclaimed += done.reclaimed;
-    sweep_chunk_ += count;
+    swept_chunk_ += count;
   }
-  if (page.slab_class == kNoClass || sweep_chunk_ >= page.fresh) {
-    sweep_chunk_ = 0;
-    ++sweep_page_;
+  if (page.slab_class == kNoClass || swept_chunk_ >= page.fresh) {
+    swept_chunk_ = 0;
+    ++swept_page_;
   }
 }
 
@@ -93,7 +93,20 @@ bool Arena::balance_pages(std::span<const std::uint64_t> evictions, Seconds now)
   return move && begin_move(move->from, move->to, now);
 }
 
-MaintainResult Arena::maintain(Seconds now, std::size_t budget) {
+SweepResult Arena::sweep(Seconds now, std::size_t budget) {
+  SweepResult result;
+  ArenaLock lock(*this);
+  apply_due_flush(now);
+  for (std::size_t left = budget; left > 0 && !result.pass_done;) {
+    sweep_slice(now, left, result);
+    reclaimer_.reclaim(own_slot());
+    left -= std::min<std::size_t>(left, kChunksPerSlice);
+    lock.breathe();
+  }
+  return result;
+}
+
+MaintainResult Arena::maintain(Seconds now) {
   MaintainResult result;
   ArenaLock lock(*this);
   apply_due_flush(now);
@@ -103,12 +116,6 @@ MaintainResult Arena::maintain(Seconds now, std::size_t budget) {
     result.moved += state.policy->maintain(now, kListMovesPerClass);
   }
   reclaimer_.reclaim(own_slot());
-  for (std::size_t left = budget; left > 0 && !result.pass_done;) {
-    lock.breathe();
-    sweep_slice(now, left, result);
-    reclaimer_.reclaim(own_slot());
-    left -= std::min<std::size_t>(left, kChunksPerSlice);
-  }
   for (std::uint32_t slices = 0; slices < kMoveSlices; ++slices) {
     shed_excess(now);
     if (move_.page == kNoPage) break;

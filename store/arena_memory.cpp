@@ -192,7 +192,7 @@ bool Arena::reclaim_expired(ClassIndex at, Seconds now) {
   for (const PageIndex page : slabs_.slab_class(at).pages) {
     if (slabs_.page(page).min_expiry <= now) {
       slabs_.page(page).min_expiry = kNothingExpires;
-      const Sweep done = sweep(page, 0, slabs_.page(page).fresh, now);
+      const SweepResult done = sweep_page(page, 0, slabs_.page(page).fresh, now);
       state.reclaimed += done.reclaimed;
       if (done.reclaimed * kSweepYieldMin < done.checked) state.expiry_pause = now;
       return done.reclaimed > 0;

@@ -3,11 +3,6 @@
 #include <algorithm>
 
 namespace ringcache::store {
-namespace {
-
-constexpr std::size_t kReleaseBytes = std::size_t{1} << 21;  // given back to the system at a time
-
-}  // namespace
 
 class HashTable::Moving {
  public:
@@ -238,9 +233,13 @@ void HashTable::merge() {
     while (next_in_chain(from) != nullptr) drop_last(from);
   }
   const std::size_t end = removed * sizeof(Bucket);
-  if (end % kReleaseBytes == 0 && end + kReleaseBytes <= bucket_memory_.bytes()) {
-    bucket_memory_.release(end, kReleaseBytes);
-  }
+  if (end % kHugePageBytes == 0) release_range(end / kHugePageBytes);
+}
+
+void HashTable::release_range(std::size_t range) {
+  const std::size_t begin = range * kHugePageBytes;
+  if (bucket_count() * sizeof(Bucket) > begin || range >= huge_ranges().count()) return;
+  bucket_memory_.release(begin, kHugePageBytes);
 }
 
 }  // namespace ringcache::store

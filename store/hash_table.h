@@ -64,6 +64,16 @@ class HashTable {
   bool prefer_huge_pages() const { return bucket_memory_.prefer_huge_pages(); }
   std::size_t bytes() const { return (bucket_count() + overflow_used_) * sizeof(Bucket); }
 
+  // Under the lock, the buckets' memory in ranges of kHugePageBytes.
+  HugeRanges& huge_ranges() { return bucket_memory_.huge_ranges(); }
+  const HugeRanges& huge_ranges() const { return bucket_memory_.huge_ranges(); }
+  bool is_range_full(std::size_t range) const {
+    return (range + 1) * kHugePageBytes <= bucket_count() * sizeof(Bucket);
+  }
+  char* memory(std::size_t offset) const { return bucket_memory_.data() + offset; }
+  // Gives back a range if no bucket of it is left.
+  void release_range(std::size_t range);
+
   // Under the lock, for tests: visits every entry as (bucket of the hash, tag, reference).
   template <typename Visit>
   void for_each(const Visit& visit) const;

@@ -130,7 +130,7 @@ class IntegrityCheck {
     if (found == Place::kReserved) ++count.busy;
     if (!is_linked(found)) return;
     const Seconds expiry = item(ref).expiry.load();
-    require(expiry == kNever || page.min_expiry <= expiry || arena_.sweep_chunk_ != 0, "chunk ",
+    require(expiry == kNever || page.min_expiry <= expiry || arena_.swept_chunk_ != 0, "chunk ",
             ref, " expires before its page");
     linked_.insert(ref);
     bytes_ += arena_.item_bytes(item(ref));

@@ -103,6 +103,14 @@ constexpr std::array kMemoryWords{
            options.store.count_table = true;
            return "";
          }},
+    Word{"no_huge_pages", "",
+         "leave memory in pages of 4 KiB (default: what is in use is put into pages of 2 MiB, "
+         "unless "
+         "the system says never)",
+         [](std::string_view, NodeOptions& options) -> std::string {
+           options.background_huge_pages = false;
+           return "";
+         }},
     Word{"slab_automove", "[=0|1|2]",
          "whether slab pages move to where they bring more hits (default 1; 2 is the same)",
          [](std::string_view value, NodeOptions& options) -> std::string {

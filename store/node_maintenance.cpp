@@ -44,6 +44,7 @@ void NodeMaintenance::run() {
 
 // The sweep is somewhere in the middle when a round is ordered: what it has behind it comes after
 // the first end. A page that has been looked at has nothing left to look at, so that costs little.
+// A round may take hours: what else the thread does goes on meanwhile.
 void NodeMaintenance::ordered_round() {
   const std::uint64_t items_max = control_.options().items_max;
   const std::uint64_t classes = std::max<std::uint64_t>(store_.stats(now()).classes.size(), 1);
@@ -52,36 +53,48 @@ void NodeMaintenance::ordered_round() {
   unsigned ends = 0;
   do {
     const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(left, kOrderedPiece));
-    const MaintainResult result = store_.maintain(now(), piece);
+    if (sweep(piece).pass_done) ++ends;
     left -= piece;
-    if (result.pass_done) {
-      ++ends;
-      sweeps_.fetch_add(1, std::memory_order_relaxed);
-    }
+    const std::chrono::nanoseconds since_turn(clock_.now() - turned_at_ns_);
+    if (since_turn >= wait_after_turn_) turn();
   } while (ends < 2 && left > 0 && control_.pause());
   control_.end_round();
 }
 
+// Turns for pages that wait to go, or for huge pages, come more often than the sweep's.
 void NodeMaintenance::turn() {
   const std::int64_t start_ns = clock_.now();
-  const Seconds now = node_clock_.seconds(start_ns);
-  // Turns for pages that wait to go come more often than the sweep's.
-  const bool due = !shrinks_ || start_ns - swept_at_ns_ >= kPeriodNs;
-  const bool sweeps = control_.options().enabled && due;
-  if (due) swept_at_ns_ = start_ns;
-  const MaintainResult result = store_.maintain(now, sweeps ? sweep_budget_ : 0);
-  if (result.pass_done) sweeps_.fetch_add(1, std::memory_order_relaxed);
-  if (sweeps) turns_in_pass_ = result.pass_done ? 0 : turns_in_pass_ + 1;
-  const std::int64_t cost_ns = clock_.now() - start_ns;
-  if (sweeps) adapt_budget(cost_ns, result.pass_done);
-  shrinks_ = result.pages_wait;
+  const std::int64_t start_cost_ns = cost_clock_.now();
+  const bool due = wait_after_turn_ == kMaintenancePeriod || start_ns - swept_at_ns_ >= kPeriodNs;
+  turned_at_ns_ = start_ns;
   wait_after_turn_ = kMaintenancePeriod;
+  if (due || shrinks_) shrinks_ = store_.maintain(now()).pages_wait;
   if (shrinks_) {
     wait_after_turn_ = std::max<std::chrono::microseconds>(
-        kShrinkPauseMin, std::chrono::microseconds(cost_ns / 1000));
+        kShrinkPauseMin, std::chrono::microseconds((cost_clock_.now() - start_cost_ns) / 1000));
   }
-  sample_hit_ratio(start_ns, now);
+  if (due) {
+    swept_at_ns_ = start_ns;
+    if (control_.options().enabled) budgeted_sweep();
+    sample_hit_ratio(start_ns, now());
+  }
+  if (huge_pages_ && start_ns >= collapse_at_ns_ && collapse_one(start_ns)) {
+    wait_after_turn_ = std::min<std::chrono::microseconds>(wait_after_turn_, kCollapsePause);
+  }
   turns_.fetch_add(1, std::memory_order_relaxed);
+}
+
+SweepResult NodeMaintenance::sweep(std::size_t chunks) {
+  const SweepResult result = store_.sweep(now(), chunks);
+  if (result.pass_done) sweeps_.fetch_add(1, std::memory_order_relaxed);
+  return result;
+}
+
+void NodeMaintenance::budgeted_sweep() {
+  const std::int64_t start_ns = cost_clock_.now();
+  const bool pass_done = sweep(sweep_budget_).pass_done;
+  turns_in_pass_ = pass_done ? 0 : turns_in_pass_ + 1;
+  adapt_budget(cost_clock_.now() - start_ns, pass_done);
 }
 
 void NodeMaintenance::adapt_budget(std::int64_t cost_ns, bool pass_done) {
@@ -92,6 +105,25 @@ void NodeMaintenance::adapt_budget(std::int64_t cost_ns, bool pass_done) {
   } else if (cost_ns < most_ns / 2 && !pass_done) {
     sweep_budget_ = std::min(sweep_budget_ * 2, kSweepBudgetMax);
   }
+}
+
+// True: there may be more to do soon.
+bool NodeMaintenance::collapse_one(std::int64_t now_ns) {
+  switch (store_.collapse_next()) {
+    case CollapseStatus::kCollapsed:
+      return true;
+    case CollapseStatus::kNothing:
+    case CollapseStatus::kBusy:
+      collapse_at_ns_ = now_ns + kPeriodNs;
+      return false;
+    case CollapseStatus::kNoMemory:
+      collapse_at_ns_ = now_ns + std::chrono::nanoseconds(kCollapseRest).count();
+      return false;
+    case CollapseStatus::kUnsupported:
+      huge_pages_ = false;
+      return false;
+  }
+  return false;
 }
 
 void NodeMaintenance::sample_hit_ratio(std::int64_t now_ns, Seconds now) {

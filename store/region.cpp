@@ -1,7 +1,9 @@
 #include "store/region.h"
 
 #include <sys/mman.h>
+#include <unistd.h>
 
+#include <cstdint>
 #include <new>
 
 namespace ringcache::store {
@@ -15,13 +17,23 @@ unsigned shift_for(std::size_t bytes) {
   return shift;
 }
 
+std::size_t in_pages(std::size_t bytes) {
+  const auto page = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return (bytes + page - 1) / page * page;
+}
+
 }  // namespace
 
-Mapping::Mapping(std::size_t bytes) : bytes_(bytes) {
-  void* mapped = mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
+Mapping::Mapping(std::size_t bytes) : bytes_(in_pages(bytes)), huge_ranges_(bytes_) {
+  const std::size_t spare = bytes_ < kHugePageBytes ? 0 : kHugePageBytes;
+  void* mapped = mmap(nullptr, bytes_ + spare, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (mapped == MAP_FAILED) throw std::bad_alloc();
-  data_ = static_cast<char*>(mapped);
+  const std::size_t beyond = reinterpret_cast<std::uintptr_t>(mapped) % kHugePageBytes;
+  const std::size_t slack = spare == 0 || beyond == 0 ? 0 : kHugePageBytes - beyond;
+  data_ = static_cast<char*>(mapped) + slack;
+  if (slack > 0) munmap(mapped, slack);
+  if (slack < spare) munmap(data_ + bytes_, spare - slack);
 }
 
 Mapping::~Mapping() {
@@ -30,6 +42,7 @@ Mapping::~Mapping() {
 
 void Mapping::release(std::size_t offset, std::size_t bytes) {
   madvise(data_ + offset, bytes, MADV_DONTNEED);
+  huge_ranges_.forget(offset, bytes);
 }
 
 bool Mapping::prefer_huge_pages() const {

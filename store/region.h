@@ -8,12 +8,14 @@
 #include <cstddef>
 #include <cstdint>
 
+#include "store/huge_pages.h"
 #include "store/item.h"
 
 namespace ringcache::store {
 
 // An anonymous private mapping that costs memory only where it is touched; throws std::bad_alloc
-// when the address space is refused. `release` gives whole pages back to the system.
+// when the address space is refused. Large ones begin at a multiple of kHugePageBytes. `release`
+// gives whole pages back to the system.
 class Mapping {
  public:
   explicit Mapping(std::size_t bytes);
@@ -26,10 +28,14 @@ class Mapping {
   void release(std::size_t offset, std::size_t bytes);
   // Asks for pages of 2 MiB from now on. False: the system has none.
   bool prefer_huge_pages() const;
+  // Which of its 2 MiB are known to be in huge pages; release() keeps it true.
+  HugeRanges& huge_ranges() { return huge_ranges_; }
+  const HugeRanges& huge_ranges() const { return huge_ranges_; }
 
  private:
   char* data_;
   std::size_t bytes_;
+  HugeRanges huge_ranges_;
 };
 
 class Region {
@@ -44,6 +50,9 @@ class Region {
   std::size_t item_offset() const { return item_offset_; }
   void release(std::size_t offset, std::size_t bytes) { mapping_.release(offset, bytes); }
   bool prefer_huge_pages() const { return mapping_.prefer_huge_pages(); }
+  HugeRanges& huge_ranges() { return mapping_.huge_ranges(); }
+  const HugeRanges& huge_ranges() const { return mapping_.huge_ranges(); }
+  char* memory(std::size_t offset) const { return mapping_.data() + offset; }
 
   std::size_t offset(ChunkRef ref) const { return static_cast<std::size_t>(ref - 1) << shift_; }
   ChunkRef ref(std::size_t offset) const { return static_cast<ChunkRef>(offset >> shift_) + 1; }

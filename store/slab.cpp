@@ -168,6 +168,31 @@ void SlabAllocator::set_page_limit(PageIndex limit) {
   for (PageIndex at = page_count(); at-- > known;) push_pool(at);
 }
 
+std::pair<PageIndex, PageIndex> SlabAllocator::pages_of_range(std::size_t range) const {
+  const std::size_t begin = range * kHugePageBytes;
+  return {static_cast<PageIndex>(begin >> page_shift_),
+          static_cast<PageIndex>((begin + kHugePageBytes - 1) >> page_shift_) + 1};
+}
+
+bool SlabAllocator::is_range_full(std::size_t range) const {
+  const auto [begin, end] = pages_of_range(range);
+  if (end > page_count()) return false;
+  for (PageIndex at = begin; at < end; ++at) {
+    const Page& page = pages_[at];
+    if (page.slab_class == kNoClass || page.fresh < classes_[page.slab_class].chunks_per_page) {
+      return false;
+    }
+  }
+  return true;
+}
+
+void SlabAllocator::release_range(std::size_t range) {
+  const auto [begin, end] = pages_of_range(range);
+  for (PageIndex at = begin; at < std::min(end, page_count()); ++at) {
+    if (!pages_[at].touched) region_.release(std::size_t{at} << page_shift_, page_bytes_);
+  }
+}
+
 // A page without used chunks leaves its class.
 void SlabAllocator::retire_page(PageIndex at) {
   const ClassIndex heir = pages_[at].heir;

@@ -28,6 +28,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <utility>
 #include <vector>
 
 #include "store/item.h"
@@ -150,6 +151,10 @@ class SlabAllocator {
   // How many pages may be used, at most page_limit_max(). Above the limit pages of the pool are
   // parked at once, others when they get there; their memory goes back to the system.
   void set_page_limit(PageIndex limit);
+  // The region's memory in ranges of kHugePageBytes: whether each chunk of it was used since its
+  // page came, so that all of it is resident or soon is. Gives back what parked pages of it have.
+  bool is_range_full(std::size_t range) const;
+  void release_range(std::size_t range);
   // Pages that classes hold above the limit.
   PageIndex excess_pages() const { return in_use_ > page_limit_ ? in_use_ - page_limit_ : 0; }
 
@@ -157,6 +162,8 @@ class SlabAllocator {
   std::atomic<std::uint8_t>& page_class(PageIndex at) const {
     return reinterpret_cast<std::atomic<std::uint8_t>*>(page_classes_.data())[at];
   }
+  // First and one behind the last page of a range of kHugePageBytes.
+  std::pair<PageIndex, PageIndex> pages_of_range(std::size_t range) const;
   void enter_class(PageIndex at, ClassIndex owner);
   void leave_class(PageIndex at);
   void add_roomy(PageIndex at);

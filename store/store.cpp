@@ -80,8 +80,16 @@ StoreThread Store::thread() {
   return {arena_.get(), state};
 }
 
-MaintainResult Store::maintain(Seconds now, std::size_t budget) {
-  return arena_->maintain(now, budget);
+MaintainResult Store::maintain(Seconds now) {
+  return arena_->maintain(now);
+}
+
+SweepResult Store::sweep(Seconds now, std::size_t budget) {
+  return arena_->sweep(now, budget);
+}
+
+CollapseStatus Store::collapse_next() {
+  return arena_->collapse_next();
 }
 
 bool Store::set_memory_limit(std::size_t bytes, Seconds now) {

@@ -23,7 +23,7 @@
 // (epoch.h). Writers take the arena's lock. Each class evicts by a policy (eviction.h) that learns
 // of hits from bits that readers set only when they are not set yet; a class in need takes a page
 // from another (rebalance.h). Expired items are found on access, before anything is evicted, and by
-// `maintain`.
+// `sweep`.
 //
 // Errors are values. Only the constructor and thread() throw.
 #pragma once
@@ -38,6 +38,7 @@
 
 #include "store/expiry.h"
 #include "store/hashed_key.h"
+#include "store/huge_pages.h"
 #include "store/item_ref.h"
 #include "store/operations.h"
 #include "store/reservation.h"
@@ -55,10 +56,14 @@ struct ThreadState;
 
 // What one call of Store::maintain did.
 struct MaintainResult {
+  std::uint64_t moved = 0;  // items moved between the lists of their classes
+  bool pages_wait = false;  // pages have yet to go, as memory_bytes was lowered
+};
+
+// What one call of Store::sweep did.
+struct SweepResult {
   std::uint64_t checked = 0;    // items looked at
   std::uint64_t reclaimed = 0;  // expired items freed
-  std::uint64_t moved = 0;      // items moved between the lists of their classes
-  bool pages_wait = false;      // pages have yet to go, as memory_bytes was lowered
   bool pass_done = false;       // every page has been visited since the last time this was true
 };
 
@@ -88,18 +93,25 @@ class Store {
   // A handle for the calling thread. Throws std::runtime_error when threads_max are alive.
   StoreThread thread();
 
-  // Background work, for one thread that calls it every second or so: frees expired and flushed
-  // items, looks after the lists, moves a page to the class that needs it most. Looks at most at
-  // `budget` chunks and holds the lock for at most 128 of them at a time.
-  MaintainResult maintain(Seconds now, std::size_t budget);
+  // Background work, for one thread that calls all three every second or so. The lock is held for a
+  // few dozen microseconds at a time.
+  //
+  // Looks after the lists, moves a page to the class that needs it most, gives back memory.
+  MaintainResult maintain(Seconds now);
+  // Frees expired and flushed items among the next `budget` chunks, 128 of them at a time.
+  SweepResult sweep(Seconds now, std::size_t budget);
+  // Lets the system put the next 2 MiB that are wholly in use into one huge page (huge_pages.h). No
+  // lock is held meanwhile; who touches those 2 MiB waits, for some 0.2 ms.
+  CollapseStatus collapse_next();
 
   // The class, as numbered in `stats slabs`, that an item of this shape goes to. REQUIRES a shape
   // that is not too large.
   unsigned slab_class_for(std::size_t key_bytes, std::uint32_t client_flags,
                           std::size_t value_bytes) const;
 
-  // Asks the system for pages of 2 MiB for the items and the hash table: fewer misses of the TLB,
-  // and up to 4 MiB more held than is used. False: the system has none. Before there are items.
+  // Asks the system for pages of 2 MiB for the items and the hash table from the first touch on: up
+  // to 4 MiB more held than is used, and whoever touches new memory waits for 2 MiB of it, longer
+  // if memory has to be moved. False: the system has none. Before there are items.
   bool prefer_huge_pages();
 
   // Counters, totals and classes. Takes the arena's lock for a moment.

@@ -63,7 +63,7 @@ TEST_CASE("slabs moves pages and says whether it does so by itself") {
         "OK\r\n");
   CHECK(client.say("slabs reassign " + std::to_string(from) + " " + std::to_string(to) + "\r\n") ==
         "BUSY currently processing reassign request\r\n");
-  client.store.maintain(client.now, 1000);
+  client.store.maintain(client.now);
   CHECK(client.store.stats(client.now).totals.slabs_moved == 1);
 }
 

@@ -135,7 +135,7 @@ TEST_CASE("the background balance gives most memory to the size that is stored")
     for (const Seconds end = f.now + seconds; f.now < end; ++f.now) {
       for (int n = 0; n < 3000; ++n) REQUIRE(f.set(key_of(++key), std::string(bytes, 'v')));
       f.thread.end_batch();
-      f.store.maintain(f.now, 10000);
+      look_after(f.store, f.now, 10000);
       f.thread.begin_batch();
     }
   };
@@ -210,12 +210,12 @@ TEST_CASE("the background sweep finds expired and flushed items within its budge
   for (int key = 0; key < 6000; ++key) {
     f.set(key_of(key), "value", key % 2 == 0 ? f.now + 10 : kNever);
   }
-  CHECK(f.store.maintain(f.now, 1000000).reclaimed == 0);
+  CHECK(look_after(f.store, f.now, 1000000).reclaimed == 0);
   f.now += 10;
   std::uint64_t reclaimed = 0;
   std::uint64_t calls = 0;
   for (bool done = false; !done; ++calls) {
-    const MaintainResult result = f.store.maintain(f.now, 500);
+    const SweepResult result = look_after(f.store, f.now, 500);
     CHECK(result.checked <= 512);
     reclaimed += result.reclaimed;
     done = result.pass_done;
@@ -227,12 +227,12 @@ TEST_CASE("the background sweep finds expired and flushed items within its budge
   CHECK(f.get(key_of(1)) == "value");
   f.thread.flush_all(f.now + 1, f.now);
   ++f.now;
-  while (!f.store.maintain(f.now, 100000).pass_done) {
+  while (!look_after(f.store, f.now, 100000).pass_done) {
   }
   CHECK(f.totals().curr_items == 0);
   CHECK(f.totals().bytes == 0);
   f.next_batch();
-  f.store.maintain(f.now, 1);
+  look_after(f.store, f.now, 1);
   CHECK(f.totals().slab_global_page_pool == 4 * kMiB / f.store.options().page_bytes);
   CHECK(f.store.check_integrity() == "");
 }
@@ -267,7 +267,7 @@ TEST_CASE("a pin keeps value and memory through replacement, eviction and batche
   CHECK_FALSE(two);
   moved = {};
   f.next_batch();
-  for (int calls = 0; calls < 20; ++calls) f.store.maintain(f.now, 1);
+  for (int calls = 0; calls < 20; ++calls) look_after(f.store, f.now, 1);
   CHECK(f.totals().limbo_chunks < held);
   CHECK(f.totals().limbo_chunks == 0);
 }

@@ -105,7 +105,7 @@ void ModelRun::end() {
   fixture_.thread.flush_all(fixture_.now, fixture_.now);
   for (int passes = 0; passes < 2;) {
     fixture_.next_batch();
-    if (fixture_.store.maintain(fixture_.now, 100000).pass_done) ++passes;
+    if (look_after(fixture_.store, fixture_.now, 100000).pass_done) ++passes;
   }
   fixture_.next_batch();
   const StoreStats stats = fixture_.store.stats(fixture_.now);
@@ -202,7 +202,7 @@ void ModelRun::step() {
       return pick(20) == 0 ? flush() : void();
     case 14:
       what_ = "maintain";
-      fixture_.store.maintain(fixture_.now, pick(5000));
+      look_after(fixture_.store, fixture_.now, pick(5000));
       return order_page();
     case 15:
     case 16:

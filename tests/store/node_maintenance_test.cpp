@@ -13,11 +13,22 @@ using namespace ringcache::store;
 
 namespace {
 
+// Each look at it is so much later.
+class CostlyClock final : public net::Clock {
+ public:
+  explicit CostlyClock(std::int64_t step_ns) : step_ns_(step_ns) {}
+  net::SteadyNs now() const override { return now_ += step_ns_; }
+
+ private:
+  const std::int64_t step_ns_;
+  mutable net::SteadyNs now_ = 0;
+};
+
 // A store with expired items, and what looks after it.
 struct Maintained {
-  explicit Maintained(int expired, const SweepOptions& sweep = {})
-      : maintenance(on.store, clock, NodeClock{0, 1'700'000'000}, sweep) {
-    clock.advance(std::chrono::seconds(200));
+  explicit Maintained(int expired, const SweepOptions& sweep = {},
+                      const net::Clock& cost = net::Clock::thread_cpu())
+      : maintenance(on.store, clock, NodeClock{0, 1'700'000'000}, {.sweep = sweep}, cost) {
     for (int i = 0; i < expired; ++i) REQUIRE(on.set(numbered("expired", i), "v", 150));
     REQUIRE(on.set("lives", "v"));
     on.now = 200;
@@ -26,7 +37,7 @@ struct Maintained {
   std::uint64_t looked_at() const { return on.totals().crawler_items_checked; }
 
   StoreFixture on;
-  net::ManualClock clock;
+  net::ManualClock clock{201'000'000'000};
   NodeMaintenance maintenance;
 };
 
@@ -41,7 +52,7 @@ TEST_CASE("a round that is ordered frees all that is expired, in one go") {
 
 TEST_CASE("a round includes what the sweep had behind it") {
   Maintained test(20'000, {.pause = std::chrono::microseconds(0)});
-  test.on.store.maintain(200, 10'000);
+  look_after(test.on.store, 200, 10'000);
   REQUIRE(test.items() > 1);
   for (int i = 0; i < 9'000; ++i) REQUIRE(test.on.set(numbered("expired", i), "v", 150));
   test.maintenance.ordered_round();
@@ -60,6 +71,79 @@ TEST_CASE("a round ends where it was told to, and the next goes on there") {
   CHECK(test.items() > 1);
   for (int rounds = 0; rounds < 20; ++rounds) test.maintenance.ordered_round();
   CHECK(test.items() == 1);
+}
+
+TEST_CASE("what is done each second goes on during a round, however long it is") {
+  Maintained test(20'000, {.pause = std::chrono::microseconds(0)});
+  test.maintenance.turn();
+  const std::uint64_t turns = test.maintenance.turns();
+  test.maintenance.ordered_round();
+  CHECK(test.maintenance.turns() == turns);  // no time has passed
+  test.clock.advance(kMaintenancePeriod);
+  test.maintenance.ordered_round();
+  CHECK(test.maintenance.turns() == turns + 1);
+}
+
+TEST_CASE("an order that comes during a round is a round of its own, after it") {
+  SweepControl control({});
+  CHECK(control.wait(std::chrono::microseconds(0)) == SweepControl::Wake::kTime);
+  control.order();
+  CHECK(control.wait(std::chrono::microseconds(0)) == SweepControl::Wake::kOrder);
+  control.order();
+  control.order();  // one is enough
+  control.end_round();
+  CHECK(control.ordered());
+  CHECK(control.wait(std::chrono::microseconds(0)) == SweepControl::Wake::kOrder);
+  control.end_round();
+  CHECK_FALSE(control.ordered());
+  CHECK(control.wait(std::chrono::microseconds(0)) == SweepControl::Wake::kTime);
+  control.order();
+  CHECK(control.wait(std::chrono::microseconds(0)) == SweepControl::Wake::kOrder);
+  control.order();
+  control.disable();
+  control.end_round();
+  CHECK_FALSE(control.ordered());
+}
+
+TEST_CASE("the sweep looks at less when that costs too much, and at more when it is cheap") {
+  for (const std::int64_t cost_ns : {kMaintenanceBudgetNs * 2, kMaintenanceBudgetNs / 10}) {
+    CAPTURE(cost_ns);
+    const CostlyClock cost(cost_ns);
+    Maintained test(0, {}, cost);
+    for (int i = 0; i < 220'000; ++i) REQUIRE(test.on.set(numbered("dead", i), "v", 150));
+    test.maintenance.turn();
+    const std::uint64_t first = test.looked_at();
+    CHECK(first >= 100'000 - 128);
+    test.maintenance.turn();
+    const std::uint64_t second = test.looked_at() - first;
+    if (cost_ns > kMaintenanceBudgetNs) {
+      CHECK(second <= first / 2 + 128);
+    } else {
+      CHECK(second > first);
+    }
+  }
+}
+
+TEST_CASE("memory in use becomes huge, a piece in each of many short turns") {
+  StoreFixture on;
+  net::ManualClock clock;
+  NodeMaintenance maintenance(on.store, clock, NodeClock{}, {.sweep = {}, .huge_pages = true});
+  for (int i = 0; i < 100'000; ++i) REQUIRE(on.set(numbered("key", i), std::string(100, 'v')));
+  maintenance.turn();
+  if (maintenance.wait_after_turn() == kMaintenancePeriod) {
+    MESSAGE("the system has no huge page");
+    return;
+  }
+  std::uint64_t before = on.totals().huge_page_bytes;
+  CHECK(before == kHugePageBytes);
+  while (maintenance.wait_after_turn() == kCollapsePause) {
+    clock.advance(kCollapsePause);
+    maintenance.turn();
+    const std::uint64_t now = on.totals().huge_page_bytes;
+    CHECK(now <= before + kHugePageBytes);
+    before = now;
+  }
+  CHECK(before > 10 << 20);
 }
 
 TEST_CASE("the thread takes an order at once, and says when it is done") {
@@ -92,7 +176,7 @@ TEST_CASE("memory that is to be given back is given back without long pauses") {
   // More than is moved or evicted in one turn.
   for (int i = 0; i < 220'000; ++i) REQUIRE(on.set(numbered("key", i), std::string(100, 'v')));
   net::ManualClock clock;
-  NodeMaintenance maintenance(on.store, clock, NodeClock{});
+  NodeMaintenance maintenance(on.store, clock, NodeClock{}, {}, clock);
   maintenance.turn();
   CHECK(maintenance.wait_after_turn() == kMaintenancePeriod);
   REQUIRE(on.store.set_memory_limit(4 * kMiB, on.now));

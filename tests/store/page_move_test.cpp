@@ -40,7 +40,7 @@ std::uint64_t pages_of(const StoreFixture& f, unsigned number) {
 
 void maintain(StoreFixture& f) {
   f.thread.end_batch();
-  f.store.maintain(f.now, 1000);
+  look_after(f.store, f.now, 1000);
   f.thread.begin_batch();
 }
 
@@ -188,7 +188,7 @@ TEST_CASE("a move does not evict more and more while a reader holds everything u
     StoreThread reader = f.store.thread();
     reader.begin_batch();
     REQUIRE(f.store.reassign_page(from, to, f.now) == ReassignStatus::kOk);
-    for (int turns = 0; turns < 50; ++turns) f.store.maintain(f.now, 1000);
+    for (int turns = 0; turns < 50; ++turns) look_after(f.store, f.now, 1000);
     CHECK(f.totals().evictions < before + 400);  // what is on the page, and a few
     reader.end_batch();
   }

@@ -59,6 +59,13 @@ struct StoreFixture {
   Seconds now = 100;
 };
 
+// All that the maintenance thread does, once.
+inline SweepResult look_after(Store& store, Seconds now, std::size_t chunks) {
+  store.maintain(now);
+  store.collapse_next();
+  return store.sweep(now, chunks);
+}
+
 // A value of `bytes` bytes that only this key and version have, checkable at every byte.
 inline char byte_of(std::uint64_t key, std::uint64_t version, std::size_t at) {
   const std::uint64_t mixed = (key * 0x9E3779B97F4A7C15 ^ version * 0xC2B2AE3D27D4EB4F) + at * 7;

@@ -223,7 +223,7 @@ void run_clients(Shared& shared, std::uint64_t seed) {
   std::atomic<bool> stop{false};
   std::thread background([&] {
     while (!stop) {
-      shared.store.maintain(++shared.now, 1000);
+      look_after(shared.store, ++shared.now, 1000);
       const Seconds now = shared.now;
       shared.store.reassign_page(std::nullopt, 1 + now % 70, now);
       shared.store.reassign_page(1 + now * 7 % 70, 1 + now % 70, now);

@@ -12,7 +12,7 @@ NodeSession::Step NodeSession::start_dump() {
 
 // A piece for each turn: others have theirs in between.
 NodeSession::Step NodeSession::run_dump(net::Connection& connection) {
-  ItemDump& dump = *worker_.dumps.at(this);
+  Dump& dump = *worker_.dumps.at(this);
   if (!worker_.executor.continue_dump(dump, connection.out())) {
     return connection.output_full() ? Step::kOutputFull : Step::kYield;
   }

@@ -145,7 +145,7 @@ struct NodeWorker {
   std::array<ParsedRequest, kLookAhead> parsed;
   std::vector<std::unique_ptr<ArrivingBlock>> spare_arriving;  // at most kSpareArrivingMax
   // The listings of those sessions that have one under way.
-  std::unordered_map<const NodeSession*, std::unique_ptr<ItemDump>> dumps;
+  std::unordered_map<const NodeSession*, std::unique_ptr<Dump>> dumps;
   // Of the session that runs now: what it may still execute, and what it has, for the durations.
   std::uint32_t requests_left = 0;
   std::int64_t leaves_off_ns = 0;  // 0: nothing has been executed yet

@@ -9,7 +9,9 @@
 //   stats sizes           "STAT <size> <items>\r\n" for sizes rounded up to 32 bytes, then
 //                         "END\r\n"; the one that has to gather first: a few bytes for each size
 //
-// Under the store's lock items are only copied (walk_piece.h); lines are made of them after it.
+// Under the store's lock items are only copied (walk_piece.h); lines are made of them after it. A
+// client that stops reading loses its connection, and so the place of its listing: the session sees
+// to that.
 //
 // What is listed is what Store::walk sees (walk.h): an item that stays where it is exactly once.
 // Source: protocol.txt, "LRU_Crawler"; memcached's doc for mgdump, which 1.6.18 does not have.
@@ -19,6 +21,7 @@
 
 #include <atomic>
 #include <bitset>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -32,6 +35,9 @@ namespace ringcache::store {
 
 // Listings of one node that may be under way at once; more are refused.
 inline constexpr unsigned kDumpsMax = 4;
+// A connection that takes nothing of its listing for that long is closed, within twice the time:
+// the connection's idle timeout (net/connection.h), for as long as the listing lasts.
+inline constexpr std::chrono::seconds kDumpStallMax{30};
 // The answer to `stats cachedump` stops here, as memcached's.
 inline constexpr std::size_t kCachedumpBytesMax = 2 * kMiB;
 // Chunks looked at in one piece, under the store's lock: some ten microseconds.

@@ -119,10 +119,12 @@ class Executor {
   Next execute(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
 
   // After kDump.
-  std::unique_ptr<ItemDump> take_dump() { return std::move(dump_); }
+  std::unique_ptr<Dump> take_dump() { return std::move(dump_); }
   // Writes the next piece; true: it was the last one.
-  bool continue_dump(ItemDump& dump, net::WriteBuffer& out) {
-    return dump.write_piece(store_, now_, out);
+  bool continue_dump(Dump& dump, net::WriteBuffer& out) {
+    bool done = false;
+    outside_batch([&] { done = dump.write_piece(store_, now_, out); });
+    return done;
   }
 
   // A storage command whose data block is there: value_bytes and two more.
@@ -212,7 +214,7 @@ class Executor {
   // executor_stats.cpp
   Next stats(const protocol::Request& request, net::WriteBuffer& out);
   void stats_of_host(StatsKind kind, net::WriteBuffer& out);
-  void stats_detail(std::string_view word, net::WriteBuffer& out);
+  Next stats_detail(std::string_view word, net::WriteBuffer& out);
   Next stats_sizes(std::string_view word, net::WriteBuffer& out);
   Next stats_cachedump(std::span<const std::string_view> words, net::WriteBuffer& out);
   bool counts_prefixes() const { return prefix_counts_ != nullptr && prefix_counts_->enabled(); }
@@ -269,7 +271,7 @@ class Executor {
   std::atomic<WatchClasses> watched_{0};  // beside what every command reads
   WatchLog* watch_log_ = nullptr;
   PrefixCounts::Table* prefix_counts_ = nullptr;
-  std::unique_ptr<ItemDump> dump_;  // until take_dump
+  std::unique_ptr<Dump> dump_;  // until take_dump
   net::Counter meta_commands_;
   net::Counter uploads_refused_;
   net::Counter reads_refused_;

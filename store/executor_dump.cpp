@@ -1,11 +1,11 @@
 #include "store/executor_dump.h"
 
-#include <charconv>
 #include <string_view>
 
 #include "protocol/base64.h"
 #include "protocol/limits.h"
 #include "protocol/response_writer.h"
+#include "store/executor_text.h"
 #include "store/watch_event.h"
 
 namespace ringcache::store {
@@ -15,25 +15,16 @@ namespace {
 constexpr std::size_t kSizeStep = 32;
 constexpr std::size_t kSizeRowsPerPiece = 256;
 
-// Of a number with its sign and of all words of the longest line together.
-constexpr std::size_t kNumberBytes = 20;
+// Of all words of the longest line together.
 constexpr std::size_t kWordsBytes = 64;
-constexpr std::size_t kLineBytesMax = 3 * protocol::kKeyBytesMax + 5 * kNumberBytes + kWordsBytes;
+constexpr std::size_t kLineBytesMax =
+    3 * protocol::kKeyBytesMax + 5 * kNumberBytesMax + kWordsBytes;
 static_assert(kLineBytesMax <= net::WriteBuffer::kReserveMax);
 
-char* append(char* to, std::string_view text) {
-  return to + text.copy(to, text.size());
-}
-
-template <typename Number>
-char* append_number(char* to, Number number) {
-  return std::to_chars(to, to + kNumberBytes, number).ptr;
-}
-
 char* append_mgdump(char* to, const ItemFacts& item) {
-  to = append(to, "mg ");
-  if (!item.binary_key) return append(append(to, item.key), protocol::kCrlf);
-  return append(protocol::base64_encode(to, item.key), " b\r\n");
+  to = append_text(to, "mg ");
+  if (!item.binary_key) return append_text(append_text(to, item.key), protocol::kCrlf);
+  return append_text(protocol::base64_encode(to, item.key), " b\r\n");
 }
 
 }  // namespace
@@ -52,7 +43,11 @@ bool DumpControl::take() {
 
 bool ItemDump::write_piece(const Store& store, Seconds now, net::WriteBuffer& out) {
   if (!at_.done && !enough()) {
-    at_ = store.walk(at_, kDumpPieceChunks, now, [&](const ItemFacts& item) { visit(item, out); });
+    piece_.clear();
+    at_ = store.walk(at_, kDumpPieceChunks, now, [this](const ItemFacts& item) {
+      if (is_listed(item)) piece_.add(item);
+    });
+    for (const ItemFacts& item : piece_.items()) write_item(item, out);
     if (!at_.done && !enough()) return false;
   }
   switch (order_.format) {
@@ -75,13 +70,17 @@ bool ItemDump::enough() const {
          bytes_ + kLineBytesMax > kCachedumpBytesMax;
 }
 
-void ItemDump::visit(const ItemFacts& item, net::WriteBuffer& out) {
-  if (!order_.classes.test(item.slab_class) || enough()) return;
+bool ItemDump::is_listed(const ItemFacts& item) const {
+  if (!order_.classes.test(item.slab_class)) return false;
+  return order_.format != DumpOrder::Format::kCachedump || !item.binary_key;
+}
+
+void ItemDump::write_item(const ItemFacts& item, net::WriteBuffer& out) {
   if (order_.format == DumpOrder::Format::kSizes) {
     ++sizes_[(item.bytes + kSizeStep - 1) / kSizeStep * kSizeStep];
     return;
   }
-  if (order_.format == DumpOrder::Format::kCachedump && item.binary_key) return;
+  if (enough()) return;
   char* const start = out.reserve(kLineBytesMax);
   if (start == nullptr) return;  // the connection sees that its output failed
   char* end = start;
@@ -103,23 +102,23 @@ void ItemDump::visit(const ItemFacts& item, net::WriteBuffer& out) {
 }
 
 char* ItemDump::write_metadump(char* to, const ItemFacts& item) const {
-  to = write_uri_encoded(append(to, "key="), item.key);
-  to = append(to, " exp=");
+  to = write_uri_encoded(append_text(to, "key="), item.key);
+  to = append_text(to, " exp=");
   to = append_number(to, item.expiry == kNever ? -1 : unix_offset_ + item.expiry);
-  to = append_number(append(to, " la="), unix_offset_ + item.last_access);
-  to = append_number(append(to, " cas="), order_.shows_cas ? item.cas : 0);
-  to = append(to, item.fetched ? " fetch=yes" : " fetch=no");
-  to = append_number(append(to, " cls="), item.slab_class);
-  to = append_number(append(to, " size="), item.bytes);
-  return append(to, "\n");
+  to = append_number(append_text(to, " la="), unix_offset_ + item.last_access);
+  to = append_number(append_text(to, " cas="), order_.shows_cas ? item.cas : 0);
+  to = append_text(to, item.fetched ? " fetch=yes" : " fetch=no");
+  to = append_number(append_text(to, " cls="), item.slab_class);
+  to = append_number(append_text(to, " size="), item.bytes);
+  return append_text(to, "\n");
 }
 
 char* ItemDump::write_cachedump(char* to, const ItemFacts& item) const {
-  to = append(append(to, "ITEM "), item.key);
-  to = append_number(append(to, " ["), item.value_bytes);
-  to = append(to, " b; ");
+  to = append_text(append_text(to, "ITEM "), item.key);
+  to = append_number(append_text(to, " ["), item.value_bytes);
+  to = append_text(to, " b; ");
   to = append_number(to, item.expiry == kNever ? 0 : unix_offset_ + item.expiry);
-  return append(to, " s]\r\n");
+  return append_text(to, " s]\r\n");
 }
 
 // True: all are written.
@@ -128,9 +127,9 @@ bool ItemDump::write_sizes(net::WriteBuffer& out) {
     const auto& [bytes, items] = *sizes_.begin();
     char* const start = out.reserve(kLineBytesMax);
     if (start == nullptr) return true;
-    char* end = append_number(append(start, "STAT "), bytes);
-    end = append_number(append(end, " "), items);
-    out.commit(static_cast<std::size_t>(append(end, protocol::kCrlf) - start));
+    char* end = append_number(append_text(start, "STAT "), bytes);
+    end = append_number(append_text(end, " "), items);
+    out.commit(static_cast<std::size_t>(append_text(end, protocol::kCrlf) - start));
     sizes_.erase(sizes_.begin());
   }
   return sizes_.empty();

@@ -1,5 +1,5 @@
 // One listing of the node's items, for a client that asked for it: piece by piece, at the pace at
-// which the client reads, so that nobody waits for it and it needs no memory.
+// which the client reads, so that nobody waits for it and what it needs of memory does not grow.
 //
 //   lru_crawler metadump  "key=<percent-encoded> exp=<unix> la=<unix> cas=… fetch=yes|no cls=…
 //                         size=…\n" for each item, then "END\r\n"
@@ -9,6 +9,10 @@
 //   stats sizes           "STAT <size> <items>\r\n" for sizes rounded up to 32 bytes, then
 //                         "END\r\n"; the one that has to gather first: a few bytes for each size
 //
+// Under the store's lock items are only copied (walk_piece.h); lines are made of them after it. A
+// client that stops reading loses its connection, and so the place of its listing: the session sees
+// to that.
+//
 // What is listed is what Store::walk sees (walk.h): an item that stays where it is exactly once.
 // Source: protocol.txt, "LRU_Crawler"; memcached's doc for mgdump, which 1.6.18 does not have.
 //
@@ -17,6 +21,7 @@
 
 #include <atomic>
 #include <bitset>
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <map>
@@ -24,15 +29,19 @@
 #include "net/write_buffer.h"
 #include "store/slab.h"
 #include "store/store.h"
+#include "store/walk_piece.h"
 
 namespace ringcache::store {
 
 // Listings of one node that may be under way at once; more are refused.
 inline constexpr unsigned kDumpsMax = 4;
+// A connection that takes nothing of its listing for that long is closed, within twice the time:
+// the connection's idle timeout (net/connection.h), for as long as the listing lasts.
+inline constexpr std::chrono::seconds kDumpStallMax{30};
 // The answer to `stats cachedump` stops here, as memcached's.
 inline constexpr std::size_t kCachedumpBytesMax = 2 * kMiB;
 // Chunks looked at in one piece, under the store's lock: some ten microseconds.
-inline constexpr std::size_t kDumpPieceChunks = 256;
+inline constexpr std::size_t kDumpPieceChunks = WalkPiece::kItemsMax;
 
 // What the listings of one node share.
 class DumpControl {
@@ -56,6 +65,22 @@ class DumpControl {
   std::atomic<std::uint64_t> refused_{0};
 };
 
+// A listing that is under way, of whatever: it has one of the kDumpsMax places.
+class Dump {
+ public:
+  // Takes over what control.take() took.
+  explicit Dump(DumpControl& control) : control_(control) {}
+  virtual ~Dump() { control_.give(); }
+  Dump(const Dump&) = delete;
+  Dump& operator=(const Dump&) = delete;
+
+  // The next piece. True: it was the last one. Takes locks, each for microseconds.
+  virtual bool write_piece(const Store& store, Seconds now, net::WriteBuffer& out) = 0;
+
+ private:
+  DumpControl& control_;
+};
+
 // By class numbers as in `stats slabs`, from 1.
 using ClassSet = std::bitset<kClassesMax + 1>;
 
@@ -67,29 +92,26 @@ struct DumpOrder {
   bool shows_cas = true;        // without, each item says 0 (-C)
 };
 
-class ItemDump {
+class ItemDump final : public Dump {
  public:
   // Takes over what control.take() took. `unix_offset` as for expiry_from_wire.
   ItemDump(const DumpOrder& order, DumpControl& control, std::int64_t unix_offset)
-      : order_(order), control_(control), unix_offset_(unix_offset) {}
-  ~ItemDump() { control_.give(); }
-  ItemDump(const ItemDump&) = delete;
-  ItemDump& operator=(const ItemDump&) = delete;
+      : Dump(control), order_(order), unix_offset_(unix_offset) {}
 
-  // The next piece. True: it was the last one.
-  bool write_piece(const Store& store, Seconds now, net::WriteBuffer& out);
+  bool write_piece(const Store& store, Seconds now, net::WriteBuffer& out) override;
 
  private:
-  void visit(const ItemFacts& item, net::WriteBuffer& out);
+  bool is_listed(const ItemFacts& item) const;
+  void write_item(const ItemFacts& item, net::WriteBuffer& out);
   char* write_metadump(char* to, const ItemFacts& item) const;
   char* write_cachedump(char* to, const ItemFacts& item) const;
   bool write_sizes(net::WriteBuffer& out);
   bool enough() const;
 
   const DumpOrder order_;
-  DumpControl& control_;
   const std::int64_t unix_offset_;
   WalkPosition at_;
+  WalkPiece piece_;
   std::uint64_t items_ = 0;  // written
   std::size_t bytes_ = 0;    // written
   // Of kSizes: bytes -> items. Sizes above a page are few, as each of their items is that large.

@@ -6,6 +6,7 @@
 
 #include "protocol/number.h"
 #include "store/executor.h"
+#include "store/executor_prefixes.h"
 
 namespace ringcache::store {
 
@@ -41,7 +42,7 @@ Executor::Next Executor::stats(const Request& request, net::WriteBuffer& out) {
     outside_batch([&] { host_.reset_stats(); });
     out.append(protocol::kReset);
   } else if (topic == "detail") {
-    stats_detail(words.size() > 1 ? words[1] : "", out);
+    return stats_detail(words.size() > 1 ? words[1] : "", out);
   } else if (topic == "cachedump") {
     return stats_cachedump(words.subspan(1), out);
   } else if (topic == "sizes" || topic == "sizes_enable" || topic == "sizes_disable") {
@@ -59,18 +60,20 @@ void Executor::stats_of_host(StatsKind kind, net::WriteBuffer& out) {
   out.append(protocol::kEnd);
 }
 
-void Executor::stats_detail(std::string_view word, net::WriteBuffer& out) {
+Executor::Next Executor::stats_detail(std::string_view word, net::WriteBuffer& out) {
   if (word == "on" || word == "off") {
     host_.prefix_counts().set_enabled(word == "on");
     out.append(protocol::kOk);
-  } else if (word == "dump") {
-    std::string text;
-    outside_batch([&] { text = host_.prefix_counts().dump(); });
-    out.append(text);
-    out.append(protocol::kEnd);
-  } else {
+  } else if (word != "dump") {
     write_line(out, protocol::kErrorStatsDetailUsage);
+  } else if (host_.dumps().take()) {
+    outside_batch(
+        [&] { dump_ = std::make_unique<PrefixDump>(host_.prefix_counts(), host_.dumps()); });
+    return Next::kDump;
+  } else {
+    write_line(out, kBusy);
   }
+  return Next::kContinue;
 }
 
 Executor::Next Executor::stats_sizes(std::string_view word, net::WriteBuffer& out) {

@@ -7,6 +7,7 @@ add_library(ringcache_node_core STATIC
   executor_crawler.cpp
   executor_dump.cpp
   executor_meta.cpp
+  executor_prefixes.cpp
   executor_stats.cpp
   executor_store.cpp
   executor_values.cpp

@@ -358,6 +358,7 @@ NodeFigures Node::figures() const {
     figures.protocol_errors += worker->protocol_errors.value();
     figures.idle_kicks += worker->idle_kicks.value();
     figures.upload_kicks += worker->upload_kicks.value();
+    figures.dump_kicks += worker->dump_kicks.value();
     figures.auth_cmds += worker->auth_cmds.value();
     figures.auth_errors += worker->auth_errors.value();
     figures.auth_strays += worker->auth_strays.value();

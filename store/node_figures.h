@@ -35,6 +35,8 @@ namespace ringcache::store {
   X(idle_kicks, kCounter, "idle_kicks", "idle_kicks_total", "Connections closed by idle_timeout") \
   X(upload_kicks, kCounter, "upload_kicks", "upload_kicks_total",                                 \
     "Connections closed by upload_timeout")                                                       \
+  X(dump_kicks, kCounter, "dump_kicks", "dump_kicks_total",                                       \
+    "Connections closed because they did not read their listing")                                 \
   X(auth_cmds, kCounter, "auth_cmds", "auth_commands_total",                                      \
     "Names and passwords checked, right or wrong")                                                \
   X(auth_errors, kCounter, "auth_errors", "auth_errors_total", "Wrong names and passwords")       \

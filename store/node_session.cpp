@@ -249,7 +249,7 @@ NodeSession::Step NodeSession::execute(net::Connection& connection, ParsedReques
     const Executor::Next next =
         worker_.executor.execute(parsed.request, parsed.key, connection.out());
     if (next == Executor::Next::kWatch) return start_watching(connection, parsed.request);
-    if (next == Executor::Next::kDump) return start_dump();
+    if (next == Executor::Next::kDump) return start_dump(connection);
     return next == Executor::Next::kClose ? Step::kClose : Step::kAgain;
   }
   const std::size_t answered = worker_.executor.retrieve(
@@ -309,13 +309,14 @@ void NodeSession::end_if_draining() {
 void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& info) {
   connection.in().take_back();
   if (state_ == State::kValue) worker_.executor.abandon_store(arriving_->pending);
-  if (state_ == State::kDump) worker_.dumps.erase(this);
+  const bool listing = state_ == State::kDump;
+  if (listing) abandon_dump(info);
   if (state_ == State::kRefresh) worker_.abandon_refresh(*this);
   state_ = State::kCommands;
   end_upload();
   stop_watching();
   record_connection(WatchEventType::kConnClose, info.reason);
-  if (info.reason == net::CloseReason::kIdle) worker_.idle_kicks.add();
+  if (info.reason == net::CloseReason::kIdle && !listing) worker_.idle_kicks.add();
   if (net::log_enabled(net::LogLevel::kDebug)) {
     net::log_debug("connection closed", {{"peer", connection.peer()},
                                          {"reason", net::to_string(info.reason)},

@@ -90,8 +90,9 @@ class NodeSession final : public net::ConnectionHandler {
   // node_session_refresh.cpp
   Step start_refresh(net::Connection& connection);
   // node_session_dump.cpp
-  Step start_dump();
+  Step start_dump(net::Connection& connection);
   Step run_dump(net::Connection& connection);
+  void abandon_dump(const net::CloseInfo& info);
   // node_session_watch.cpp
   Step run_watch(net::Connection& connection);
   Step start_watching(net::Connection& connection, const protocol::Request& request);

@@ -2,30 +2,39 @@
 // what stands before the first delimiter (-D, ':' otherwise); keys without one are not counted.
 //
 // Off, it costs a command one look at a flag. On, each worker counts in a table of its own, under a
-// lock that only a dump or a reset takes beside it, for as long as it takes to copy the table.
+// lock that only a listing or a reset takes beside it: a listing for one piece of it, some
+// microseconds, in which it copies and allocates nothing; a reset for a swap.
 //
 // Bounded: the workers keep kPrefixesMax prefixes in all, each its share; what comes with others is
 // counted as uncounted.
 // Source: protocol.txt, "stats detail"; a read counts once for each key, a store for each command
 // that asks for one, done or not. Meta commands count like the others.
 //
-// Threads: set_enabled, dump, reset: any. Table::count: its worker.
+// Threads: set_enabled, reset: any. Table::count: its worker. A PrefixWalk: its owner's.
 #pragma once
 
+#include <array>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
-#include <list>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <unordered_map>
+#include <vector>
+
+#include "store/hashed_key.h"
 
 namespace ringcache::store {
 
 // At most some 400 bytes each.
 inline constexpr std::size_t kPrefixesMax = 10'000;
+// Prefixes that a listing looks at in one piece: copied under the lock of one table, looked up
+// under those of the others.
+inline constexpr std::size_t kPrefixPieceRows = 32;
 
 class PrefixCounts {
  public:
@@ -35,6 +44,14 @@ class PrefixCounts {
     std::uint64_t hits = 0;
     std::uint64_t stores = 0;
     std::uint64_t deletes = 0;
+
+    Counts& operator+=(const Counts& more) {
+      gets += more.gets;
+      hits += more.hits;
+      stores += more.stores;
+      deletes += more.deletes;
+      return *this;
+    }
   };
 
   class Table {
@@ -49,16 +66,22 @@ class PrefixCounts {
     struct Hash : std::hash<std::string_view> {
       using is_transparent = void;
     };
-    using Rows = std::unordered_map<std::string, Counts, Hash, std::equal_to<>>;
-    Rows copy() {
-      const std::lock_guard lock(mutex_);
-      return counts_;
-    }
+    friend class PrefixWalk;
+    struct Row {
+      Counts counts;
+      std::size_t place;  // in `order`
+    };
+    using Rows = std::unordered_map<std::string, Row, Hash, std::equal_to<>>;
+    // Emptied as a whole only, so a place stays a row's until a reset.
+    struct Contents {
+      Rows rows;
+      std::vector<const Rows::value_type*> order;  // as they came
+    };
 
     const PrefixCounts& of_;
     std::atomic<bool> enabled_;
-    std::mutex mutex_;
-    Rows counts_;
+    mutable std::mutex mutex_;
+    Contents contents_;
   };
 
   PrefixCounts(char delimiter, bool enabled) : delimiter_(delimiter), enabled_(enabled) {}
@@ -70,17 +93,61 @@ class PrefixCounts {
   void set_enabled(bool on);
   bool enabled() const { return enabled_.load(std::memory_order_relaxed); }
 
-  // "PREFIX <prefix> get <n> hit <n> set <n> del <n>\r\n" for each, by name, without an end.
-  std::string dump();
+  // Begins anew; ends the walks that are under way.
   void reset();
   // Since the start, what was not counted for want of room.
   std::uint64_t uncounted() const { return uncounted_.load(std::memory_order_relaxed); }
 
  private:
+  friend class PrefixWalk;
   const char delimiter_;
   std::atomic<bool> enabled_;
   mutable std::atomic<std::uint64_t> uncounted_{0};
-  std::list<Table> tables_;
+  // Counted before a reset empties the first table: who sees one emptied, under its lock, sees it.
+  std::atomic<std::uint64_t> resets_{0};
+  std::deque<Table> tables_;
+};
+
+// One prefix with what all workers counted.
+struct PrefixRow {
+  PrefixCounts::Counts counts;
+  std::uint8_t prefix_bytes = 0;
+  std::array<char, kKeyBytesMax> bytes;
+
+  std::string_view prefix() const { return {bytes.data(), prefix_bytes}; }
+};
+
+// A walk over all prefixes, piece by piece and at any pace. A prefix that a worker had counted when
+// the walk began comes exactly once, with what all had counted when it came; one that is new
+// meanwhile may come or not. After a reset nothing more comes.
+class PrefixWalk {
+ public:
+  // `counts` must outlive it.
+  explicit PrefixWalk(const PrefixCounts& counts);
+  PrefixWalk(const PrefixWalk&) = delete;
+  PrefixWalk& operator=(const PrefixWalk&) = delete;
+
+  // The next piece: at most kPrefixPieceRows, perhaps none, valid until the next call. Allocates
+  // nothing.
+  std::span<const PrefixRow> next();
+  bool done() const { return done_; }
+
+ private:
+  using Table = PrefixCounts::Table;
+  void skip_ended_tables();
+  // Both lock the table. False: a reset came between.
+  bool copy_rows(const Table& table, std::size_t limit);
+  bool add_counts(const Table& other, std::size_t limit_of_listed);
+  bool was_reset() const;
+
+  const PrefixCounts& of_;
+  const std::uint64_t resets_;
+  std::vector<std::size_t> limits_;  // rows that each table had when the walk began
+  std::size_t table_ = 0;
+  std::size_t place_ = 0;  // in it
+  bool done_ = false;
+  std::size_t count_ = 0;  // of rows_
+  std::array<PrefixRow, kPrefixPieceRows> rows_;
 };
 
 }  // namespace ringcache::store

@@ -112,7 +112,7 @@ TEST_CASE("with -X keys are not listed, sizes are") {
 TEST_CASE("only so many listings at once") {
   Conversation client;
   fill(client, 1, 1);
-  std::vector<std::unique_ptr<ItemDump>> dumps;
+  std::vector<std::unique_ptr<Dump>> dumps;
   for (unsigned i = 0; i < kDumpsMax; ++i) {
     REQUIRE(client.host.dump_control.take());
     dumps.push_back(std::make_unique<ItemDump>(DumpOrder{}, client.host.dump_control, 0));

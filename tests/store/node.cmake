@@ -6,6 +6,7 @@ ringcache_unit_test(node_test
     executor_rules_test.cpp
     executor_test.cpp
     executor_dump_test.cpp
+    executor_prefixes_test.cpp
     node_authentication_test.cpp
     node_certificate_loader_test.cpp
     node_command_line_test.cpp
@@ -29,7 +30,8 @@ ringcache_unit_test(node_test
 # Counts allocations by standing in for malloc, which the sanitizers do too.
 if(NOT RINGCACHE_SANITIZE)
   ringcache_unit_test(node_allocation_test
-    SOURCES node_allocation_test.cpp ${CMAKE_SOURCE_DIR}/tests/net/net_fixture.cpp
+    SOURCES node_allocation_test.cpp listing_allocation_test.cpp
+      ${CMAKE_SOURCE_DIR}/tests/net/net_fixture.cpp
       ${CMAKE_SOURCE_DIR}/tests/support/malloc_counter.cpp
     LIBRARIES ringcache_node_core
   )

@@ -23,7 +23,8 @@ NodeOptions one_thread() {
   return options;
 }
 
-void fill(const TestNode& server) {
+template <typename SomeNode>
+void fill(const SomeNode& server) {
   Client client = server.client();
   std::string requests;
   for (int i = 0; i < kItems; ++i) {
@@ -83,6 +84,48 @@ TEST_CASE("who leaves within a listing gives up its place") {
   }
   CHECK(server.stat("dumps_refused") == "2");
   CHECK(server.stat("dumps_started") == std::to_string(2 * kDumpsMax));
+}
+
+TEST_CASE("who stops reading a listing loses its connection, and others get its place") {
+  ManualNode server(one_thread());
+  fill(server);
+  std::vector<Client> readers;
+  for (unsigned i = 0; i < kDumpsMax; ++i) {
+    readers.push_back(server.client());
+    REQUIRE(readers.back().send("lru_crawler metadump all\r\n"));
+  }
+  while (!server.has_stat("dumps_running " + std::to_string(kDumpsMax))) {
+  }
+  while (server.has_stat("output_pauses 0")) {
+  }
+  server.pass(kDumpStallMax - std::chrono::seconds(1));
+  CHECK(server.has_stat("dump_kicks 0"));
+  CHECK(server.has_stat("dumps_running " + std::to_string(kDumpsMax)));
+  // Each look at them may find that the sockets took a last bit meanwhile.
+  while (!server.has_stat("dump_kicks " + std::to_string(kDumpsMax))) server.pass(kDumpStallMax);
+  CHECK(server.has_stat("dumps_running 0"));
+  CHECK(server.has_stat("idle_kicks 0"));
+  Client next = server.client();
+  REQUIRE(next.send("lru_crawler mgdump all\r\nquit\r\n"));
+  CHECK(lines(next.receive_all()) == kItems + 1);
+}
+
+TEST_CASE("who reads its listing to the end may be silent afterwards, as before") {
+  NodeOptions options = one_thread();
+  SUBCASE("for ever") {}
+  SUBCASE("for its own time") {
+    options.idle_timeout = std::chrono::hours(2);
+  }
+  ManualNode server(options);
+  Client client = server.client();
+  check_exchange(client, set_request("k", "v") + "lru_crawler mgdump all\r\n",
+                 "STORED\r\nmg k\r\nEN\r\n");
+  for (int round = 0; round < 3; ++round) server.pass(10 * kDumpStallMax);
+  check_exchange(client, "mn\r\n", "MN\r\n");
+  CHECK(server.has_stat("dump_kicks 0"));
+  if (options.idle_timeout.count() == 0) return;
+  while (!server.has_stat("idle_kicks 1")) server.pass(options.idle_timeout);
+  CHECK(server.has_stat("dump_kicks 0"));
 }
 
 TEST_CASE("a shutdown lets a listing end") {

@@ -2,11 +2,50 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
+#include <map>
 #include <string>
 #include <thread>
 
 using namespace ringcache::store;
 using Event = PrefixCounts::Event;
+
+namespace {
+
+std::string words(const PrefixCounts::Counts& counts) {
+  return " get " + std::to_string(counts.gets) + " hit " + std::to_string(counts.hits) + " set " +
+         std::to_string(counts.stores) + " del " + std::to_string(counts.deletes) + "\n";
+}
+
+// The next piece, into `rows`, where none of it may be yet.
+void add_piece(PrefixWalk& walk, std::map<std::string, std::string>& rows) {
+  const auto piece = walk.next();
+  REQUIRE(piece.size() <= kPrefixPieceRows);
+  for (const PrefixRow& row : piece) {
+    REQUIRE(rows.emplace(row.prefix(), words(row.counts)).second);
+  }
+}
+
+void add_rest(PrefixWalk& walk, std::map<std::string, std::string>& rows) {
+  while (!walk.done()) add_piece(walk, rows);
+  CHECK(walk.next().empty());
+}
+
+// By name.
+std::string dump(const PrefixCounts& counts) {
+  PrefixWalk walk(counts);
+  std::map<std::string, std::string> rows;
+  add_rest(walk, rows);
+  std::string text;
+  for (const auto& [prefix, shown] : rows) text.append("PREFIX ").append(prefix).append(shown);
+  return text;
+}
+
+void store_each(PrefixCounts::Table& table, int from, int to) {
+  for (int i = from; i < to; ++i) table.count(std::to_string(i) + ":x", Event::kStore);
+}
+
+}  // namespace
 
 TEST_CASE("keys are counted by what stands before the first delimiter") {
   PrefixCounts counts(':', true);
@@ -17,12 +56,12 @@ TEST_CASE("keys are counted by what stands before the first delimiter") {
   table.count("page:2", Event::kDelete);
   table.count(":2", Event::kMiss);
   table.count("without", Event::kHit);
-  CHECK(counts.dump() ==
-        "PREFIX  get 1 hit 0 set 0 del 0\r\n"
-        "PREFIX page get 0 hit 0 set 0 del 1\r\n"
-        "PREFIX user get 2 hit 1 set 1 del 0\r\n");
+  CHECK(dump(counts) ==
+        "PREFIX  get 1 hit 0 set 0 del 0\n"
+        "PREFIX page get 0 hit 0 set 0 del 1\n"
+        "PREFIX user get 2 hit 1 set 1 del 0\n");
   counts.reset();
-  CHECK(counts.dump().empty());
+  CHECK(dump(counts).empty());
 }
 
 TEST_CASE("a binary key writes no lines into the listing") {
@@ -32,13 +71,13 @@ TEST_CASE("a binary key writes no lines into the listing") {
   table.count("line\n:1", Event::kHit);
   table.count("delete\x7F:1", Event::kHit);
   table.count("plain:1", Event::kHit);
-  CHECK(counts.dump() == "PREFIX plain get 1 hit 1 set 0 del 0\r\n");
+  CHECK(dump(counts) == "PREFIX plain get 1 hit 1 set 0 del 0\n");
 }
 
 TEST_CASE("the delimiter may be another") {
   PrefixCounts counts('/', true);
   counts.add_worker().count("a:b/c/d", Event::kHit);
-  CHECK(counts.dump() == "PREFIX a:b get 1 hit 1 set 0 del 0\r\n");
+  CHECK(dump(counts) == "PREFIX a:b get 1 hit 1 set 0 del 0\n");
 }
 
 TEST_CASE("counts of all workers are added, while they count") {
@@ -51,10 +90,10 @@ TEST_CASE("counts of all workers are added, while they count") {
   };
   std::thread first(work, std::ref(one));
   std::thread second(work, std::ref(two));
-  for (int i = 0; i < 50; ++i) CHECK(counts.dump().size() < 100);
+  for (int i = 0; i < 50; ++i) CHECK(dump(counts).size() < 100);
   first.join();
   second.join();
-  CHECK(counts.dump() == "PREFIX a get 4000 hit 4000 set 0 del 0\r\n");
+  CHECK(dump(counts) == "PREFIX a get 4000 hit 4000 set 0 del 0\n");
 }
 
 TEST_CASE("prefixes that there is no room for are counted together") {
@@ -67,8 +106,77 @@ TEST_CASE("prefixes that there is no room for are counted together") {
   CHECK(counts.uncounted() == kPrefixesMax / 2);
   table.count("0:y", Event::kStore);  // has a row
   CHECK(counts.uncounted() == kPrefixesMax / 2);
-  CHECK(counts.dump().find("PREFIX 0 get 0 hit 0 set 2 del 0\r\n") != std::string::npos);
+  CHECK(dump(counts).find("PREFIX 0 get 0 hit 0 set 2 del 0\n") != std::string::npos);
   counts.reset();
   table.count("other:y", Event::kStore);
-  CHECK(counts.dump() == "PREFIX other get 0 hit 0 set 1 del 0\r\n");
+  CHECK(dump(counts) == "PREFIX other get 0 hit 0 set 1 del 0\n");
+}
+
+TEST_CASE("a walk lists a prefix of several workers once") {
+  PrefixCounts counts(':', true);
+  store_each(counts.add_worker(), 0, 100);
+  counts.add_worker();
+  store_each(counts.add_worker(), 50, 150);
+  store_each(counts.add_worker(), 25, 175);
+  PrefixWalk walk(counts);
+  std::map<std::string, std::string> rows;
+  add_rest(walk, rows);
+  CHECK(rows.size() == 175);
+  const auto stores = [&rows](int number) {
+    const std::string& text = rows[std::to_string(number)];
+    return text.substr(text.find("set"), 5);
+  };
+  CHECK(stores(0) == "set 1");
+  CHECK(stores(25) == "set 2");
+  CHECK(stores(50) == "set 3");
+  CHECK(stores(100) == "set 2");
+  CHECK(stores(174) == "set 1");
+}
+
+TEST_CASE("what comes while a walk is under way hides nothing from it") {
+  PrefixCounts counts(':', true);
+  PrefixCounts::Table& first = counts.add_worker();
+  PrefixCounts::Table& second = counts.add_worker();
+  store_each(first, 0, 100);
+  store_each(second, 1000, 1100);
+  PrefixWalk walk(counts);
+  std::map<std::string, std::string> rows;
+  add_piece(walk, rows);
+  store_each(first, 1000, 1100);  // the other one's
+  store_each(second, 0, 100);     // some were listed already
+  store_each(first, 5000, 5100);
+  add_rest(walk, rows);
+  CHECK(rows.size() == 200);
+  CHECK(rows["1000"] == words({.stores = 2}));
+  CHECK(rows["0"] == words({.stores = 1}));
+  CHECK(rows["99"] == words({.stores = 2}));
+}
+
+TEST_CASE("a reset ends the walks that are under way") {
+  PrefixCounts counts(':', true);
+  PrefixCounts::Table& table = counts.add_worker();
+  store_each(table, 0, 100);
+  PrefixWalk walk(counts);
+  CHECK(walk.next().size() == kPrefixPieceRows);
+  counts.reset();
+  store_each(table, 0, 100);
+  CHECK_FALSE(walk.done());
+  CHECK(walk.next().empty());
+  CHECK(walk.done());
+}
+
+TEST_CASE("walks and resets while workers count") {
+  PrefixCounts counts(':', true);
+  PrefixCounts::Table& one = counts.add_worker();
+  PrefixCounts::Table& two = counts.add_worker();
+  std::thread first(store_each, std::ref(one), 0, 3000);
+  std::thread second(store_each, std::ref(two), 0, 3000);
+  for (int i = 0; i < 20; ++i) {
+    dump(counts);
+    counts.reset();
+  }
+  first.join();
+  second.join();
+  counts.reset();
+  CHECK(dump(counts).empty());
 }

@@ -188,7 +188,8 @@ void ClientSession::execute_on_all(const Request& request) {
   if (table.node_count() == 0) return answer(request, kNoNodeLine);
   const std::vector<Target> targets = every_server(table);
   PendingRequest& pending = begin(request, nullptr, static_cast<std::uint32_t>(targets.size()));
-  pending.fan_out = std::make_unique<FanOut>(fan_out_kind(request));
+  pending.fan_out =
+      std::make_unique<FanOut>(fan_out_kind(request), worker_.counters().stats_rows_dropped);
   const net::SteadyNs started = pending.started;
   const std::string line(request_line(worker_, request));
   for (const Target target : targets) {

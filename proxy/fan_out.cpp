@@ -1,25 +1,31 @@
 #include "proxy/fan_out.h"
 
+#include <algorithm>
+
 namespace ringcache::proxy {
 
 using protocol::ResponseStatus;
 
 void FanOut::add(std::string_view node, const protocol::Response& response) {
-  if (response.status == ResponseStatus::kStat) {
-    // "STAT <name> <value>"; the value may hold spaces or be missing.
-    std::string_view rest = response.line;
-    if (kind_ == Kind::kStatsDetail) return prefixes_.add(rest);
-    if (!rest.starts_with("STAT ")) return;
-    rest.remove_prefix(5);
-    const std::size_t space = rest.find(' ');
-    const std::string_view name = rest.substr(0, space);
-    merge_.add(name, space == std::string_view::npos ? std::string_view() : rest.substr(space + 1));
-    return;
-  }
+  if (response.status == ResponseStatus::kStat) return merge_line(response.line);
   if (protocol::is_error(response.status)) return refuse(node, response.line, true);
   if (!response.last) return;
   ++answered_;
   last_line_ = response.line;
+}
+
+// "STAT <name> <value>", where the value may hold spaces or be missing, or a line of counts.
+void FanOut::merge_line(std::string_view line) {
+  constexpr std::string_view kStart = "STAT ";
+  bool has_room = true;
+  if (kind_ == Kind::kStatsDetail) {
+    has_room = prefixes_.add(line);
+  } else if (line.starts_with(kStart)) {
+    line.remove_prefix(kStart.size());
+    const std::size_t space = std::min(line.find(' '), line.size());
+    has_room = merge_.add(line.substr(0, space), line.substr(std::min(space + 1, line.size())));
+  }
+  if (!has_room) rows_dropped_.add();
 }
 
 void FanOut::fail(std::string_view node, std::string_view reason) {

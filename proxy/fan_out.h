@@ -17,6 +17,7 @@
 #include <string>
 #include <string_view>
 
+#include "net/counter.h"
 #include "protocol/response.h"
 #include "proxy/prefix_merge.h"
 #include "proxy/stats_merge.h"
@@ -27,7 +28,10 @@ class FanOut {
  public:
   enum class Kind : std::uint8_t { kAllMust, kStats, kStatsSettings, kStatsDetail };
 
-  explicit FanOut(Kind kind) : kind_(kind), merge_(kind == Kind::kStatsSettings) {}
+  // `rows_dropped` counts lines of nodes that found no room in the merged answer (kStatsNamesMax,
+  // kPrefixesMergedMax).
+  FanOut(Kind kind, net::Counter& rows_dropped)
+      : kind_(kind), rows_dropped_(rows_dropped), merge_(kind == Kind::kStatsSettings) {}
 
   // One element of one node's reply.
   void add(std::string_view node, const protocol::Response& response);
@@ -38,9 +42,11 @@ class FanOut {
   std::string answer() const;
 
  private:
+  void merge_line(std::string_view line);
   void refuse(std::string_view node, std::string_view what, bool by_protocol);
 
   Kind kind_;
+  net::Counter& rows_dropped_;
   StatsMerge merge_;
   PrefixMerge prefixes_;
   std::size_t answered_ = 0;

@@ -17,8 +17,8 @@ inline constexpr std::size_t kPrefixesMergedMax = 10'000;
 class PrefixMerge {
  public:
   // One line "PREFIX <prefix> get <n> hit <n> set <n> del <n>" of one node, without its CRLF.
-  // Anything else is passed over.
-  void add(std::string_view line);
+  // Anything else is passed over. False: dropped, there are kPrefixesMergedMax others.
+  bool add(std::string_view line);
 
   // The merged lines, by name, without the final END.
   void append_to(std::string& out) const;

@@ -77,6 +77,10 @@ void export_clients(net::MetricFamilies& metrics, const Workers& workers,
                         workers, [i](auto& c) -> auto& { return c.clients_cut[i]; })),
                     {{"reason", std::string(kClientCutNames[i])}});
   }
+  metrics.counter("stats_rows_dropped_total",
+                  "Lines of nodes that found no room in a merged answer to stats.",
+                  number(sum(
+                      workers, [](auto& c) -> auto& { return c.stats_rows_dropped; })));
 }
 
 void export_table(net::MetricFamilies& metrics, const RoutingTable& table, PoolIndex index) {

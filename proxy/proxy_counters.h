@@ -104,6 +104,7 @@ class WorkerCounters {
   net::Counter client_written_bytes;
   std::array<net::Counter, kProtocolErrorNames.size()> protocol_errors;
   std::array<net::Counter, kClientCutNames.size()> clients_cut;
+  net::Counter stats_rows_dropped;  // of merged answers to stats
 
   // Finds or makes the set of a pool or of a node. Any thread; takes a lock. The reference stays
   // good for the life of this object.

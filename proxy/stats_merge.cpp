@@ -60,10 +60,13 @@ MergeRule merge_rule(std::string_view name, bool settings) {
   return MergeRule::kSum;
 }
 
-void StatsMerge::add(std::string_view name, std::string_view value) {
+bool StatsMerge::add(std::string_view name, std::string_view value) {
   const auto found = index_.find(std::string(name));
-  if (found != index_.end()) return merge(rows_[found->second], value);
-  if (rows_.size() >= kStatsNamesMax) return;
+  if (found != index_.end()) {
+    merge(rows_[found->second], value);
+    return true;
+  }
+  if (rows_.size() >= kStatsNamesMax) return false;
   Row row{.name = std::string(name), .text = std::string(value)};
   if (const auto number = parse_number(value)) {
     row.numeric = true;
@@ -73,6 +76,7 @@ void StatsMerge::add(std::string_view name, std::string_view value) {
   }
   index_.emplace(row.name, rows_.size());
   rows_.push_back(std::move(row));
+  return true;
 }
 
 void StatsMerge::merge(Row& row, std::string_view value) const {

@@ -35,8 +35,8 @@ class StatsMerge {
  public:
   explicit StatsMerge(bool settings) : settings_(settings) {}
 
-  // One "STAT <name> <value>" of one node.
-  void add(std::string_view name, std::string_view value);
+  // One "STAT <name> <value>" of one node. False: dropped, there are kStatsNamesMax others.
+  bool add(std::string_view name, std::string_view value);
 
   // The merged answer, "STAT <name> <value>\r\n" a line, without the final END.
   void append_to(std::string& out) const;

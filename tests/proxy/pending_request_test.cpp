@@ -14,7 +14,8 @@ TEST_CASE("requests are recycled clean") {
   first.quiet = true;
   first.ends_values = true;
   first.fixed_answer = "x";
-  first.fan_out = std::make_unique<FanOut>(FanOut::Kind::kStats);
+  net::Counter rows_dropped;
+  first.fan_out = std::make_unique<FanOut>(FanOut::Kind::kStats, rows_dropped);
   first.parts_left = 1;
   first.part_done(0);  // its client is gone: it goes back to the pool
   CHECK(pool.in_use() == 0);

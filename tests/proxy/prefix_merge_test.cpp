@@ -44,10 +44,12 @@ TEST_CASE("what is no such line is passed over") {
 
 TEST_CASE("it holds so many prefixes") {
   PrefixMerge merge;
-  for (std::size_t i = 0; i <= kPrefixesMergedMax; ++i) {
-    merge.add("PREFIX p" + std::to_string(i) + " get 1 hit 0 set 0 del 0");
-  }
-  merge.add("PREFIX p0 get 1 hit 0 set 0 del 0");
+  const auto row = [](std::size_t number) {
+    return "PREFIX p" + std::to_string(number) + " get 1 hit 0 set 0 del 0";
+  };
+  for (std::size_t i = 0; i < kPrefixesMergedMax; ++i) CHECK(merge.add(row(i)));
+  CHECK_FALSE(merge.add(row(kPrefixesMergedMax)));
+  CHECK(merge.add(row(0)));
   const std::string all = text(merge);
   CHECK(all.starts_with("PREFIX p0 get 2 "));
   CHECK(all.find("PREFIX p" + std::to_string(kPrefixesMergedMax) + ' ') == std::string::npos);

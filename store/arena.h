@@ -116,7 +116,7 @@ class Arena {
   // --- background, figures, tests ---
   MaintainResult maintain(Seconds now);                // takes the lock itself
   SweepResult sweep(Seconds now, std::size_t budget);  // takes the lock itself
-  CollapseStatus collapse_next();                      // takes the lock itself
+  PrepareStatus prepare_memory();                      // takes the lock itself
   StoreStats raw_stats(Seconds now) const;
   WalkPosition walk(WalkPosition at, std::size_t budget, Seconds now,
                     const ItemVisitor& visit) const;  // takes the lock itself
@@ -213,15 +213,6 @@ class Arena {
   bool has_spare_generation() const;
   void sweep_slice(Seconds now, std::size_t budget, SweepResult& result);
   bool has_flushed_items() const;
-  // The 2 MiB at a multiple of that, of the table's buckets or of the items' memory.
-  struct FullRange {
-    bool of_table;
-    std::size_t range;
-  };
-  std::optional<FullRange> next_full_range();
-  HugeRanges& huge_ranges(const FullRange& at) {
-    return at.of_table ? table_.huge_ranges() : region_.huge_ranges();
-  }
   bool balance_pages(std::span<const std::uint64_t> evictions, Seconds now);
   // The announcement of the batch that the calling thread is in: it frees memory for itself, so its
   // views are dead.
@@ -259,8 +250,6 @@ class Arena {
 
   PageIndex swept_page_ = 0;  // where sweep goes on
   std::uint32_t swept_chunk_ = 0;
-  std::size_t collapse_at_ = 0;  // where collapse_next goes on
-  std::uint64_t collapse_failures_ = 0;
   Seconds balanced_at_ = 0;
 
   // The page that is being emptied, chunk by chunk.

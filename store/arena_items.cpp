@@ -13,7 +13,7 @@ Arena::Arena(const StoreOptions& options)
               eviction_link_bytes(options.eviction)),
       clock_(options.memory_bytes),
       slabs_(region_, options_, static_cast<PageIndex>(options.memory_bytes / options.page_bytes)),
-      table_(region_.bytes() / options.chunk_bytes_min),
+      table_(region_.bytes() / options.chunk_bytes_min, options.growth),
       reclaimer_(region_, slabs_),
       context_{region_, slabs_, clock_, options_},
       classes_(slabs_.class_count()),

@@ -106,6 +106,17 @@ SweepResult Arena::sweep(Seconds now, std::size_t budget) {
   return result;
 }
 
+// What is taken away from the store meanwhile stays touched until it is used again: 2 MiB.
+PrepareStatus Arena::prepare_memory() {
+  char* next = nullptr;
+  {
+    const ArenaLock lock(*this);
+    next = slabs_.next_to_prepare();
+    if (next == nullptr) next = table_.next_to_prepare();
+  }
+  return next == nullptr ? PrepareStatus::kNothing : prepare_huge_page(next);
+}
+
 MaintainResult Arena::maintain(Seconds now) {
   MaintainResult result;
   ArenaLock lock(*this);

@@ -132,9 +132,6 @@ StoreStats Arena::raw_stats(Seconds now) const {
   totals.items_moved = items_moved_;
   totals.hash_bytes = table_.bytes();
   totals.hash_buckets = table_.bucket_count();
-  totals.huge_page_bytes =
-      (table_.huge_ranges().huge() + region_.huge_ranges().huge()) * kHugePageBytes;
-  totals.huge_page_failures = collapse_failures_;
   totals.thread_bytes = threads_.size() * sizeof(ThreadState) + reclaimer_.bytes();
   totals.limbo_chunks = reclaimer_.chunks();
   totals.direct_reclaims = direct_reclaims_;

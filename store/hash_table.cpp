@@ -22,11 +22,12 @@ class HashTable::Moving {
 
 // Room in the address space, not memory. A chain needs an overflow bucket for each 7 entries past
 // its first 7, so at most one for every 7 entries, and twice as many while a chain is split.
-HashTable::HashTable(std::size_t entries_max)
+HashTable::HashTable(std::size_t entries_max, GrowthCount* growth)
     : bucket_memory_((entries_max * 2 / kLoadMaxOfTwo + kBucketsMin + 2) * sizeof(Bucket)),
       overflow_memory_((entries_max / kEntries * 2 + 2) * sizeof(Bucket)),
       buckets_(reinterpret_cast<Bucket*>(bucket_memory_.data())),
-      overflows_(reinterpret_cast<Bucket*>(overflow_memory_.data())) {}
+      overflows_(reinterpret_cast<Bucket*>(overflow_memory_.data())),
+      prepared_(growth) {}
 
 void HashTable::insert(std::uint64_t hash, ChunkRef ref) {
   add_to_chain(bucket(index(hash, bucket_count())), entry(hash, ref));
@@ -189,6 +190,7 @@ void HashTable::split() {
     }
   }
   bucket_count_.store(added + 1, std::memory_order_release);
+  prepared_.grew(added * sizeof(Bucket), (added + 1) * sizeof(Bucket));
 
   Bucket* keep = &from;  // what stays is packed towards the front
   std::size_t keep_at = 0;
@@ -233,13 +235,15 @@ void HashTable::merge() {
     while (next_in_chain(from) != nullptr) drop_last(from);
   }
   const std::size_t end = removed * sizeof(Bucket);
-  if (end % kHugePageBytes == 0) release_range(end / kHugePageBytes);
+  if (end % kHugePageBytes == 0 && end + kHugePageBytes <= bucket_memory_.bytes()) {
+    bucket_memory_.release(end, kHugePageBytes);
+    prepared_.gave_back(end);
+  }
 }
 
-void HashTable::release_range(std::size_t range) {
-  const std::size_t begin = range * kHugePageBytes;
-  if (bucket_count() * sizeof(Bucket) > begin || range >= huge_ranges().count()) return;
-  bucket_memory_.release(begin, kHugePageBytes);
+char* HashTable::next_to_prepare() {
+  const auto next = prepared_.next(bucket_count() * sizeof(Bucket), bucket_memory_.bytes());
+  return next ? bucket_memory_.data() + *next * kHugePageBytes : nullptr;
 }
 
 }  // namespace ringcache::store

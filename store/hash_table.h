@@ -38,7 +38,8 @@ namespace ringcache::store {
 class HashTable {
  public:
   // `entries_max`: more than this many are never in the table at once.
-  explicit HashTable(std::size_t entries_max);
+  // `growth`: as StoreOptions::growth.
+  explicit HashTable(std::size_t entries_max, GrowthCount* growth = nullptr);
 
   // The first reference under `hash` for which `matches(ref)` is true, or kNoChunk.
   template <typename Matches>
@@ -64,15 +65,8 @@ class HashTable {
   bool prefer_huge_pages() const { return bucket_memory_.prefer_huge_pages(); }
   std::size_t bytes() const { return (bucket_count() + overflow_used_) * sizeof(Bucket); }
 
-  // Under the lock, the buckets' memory in ranges of kHugePageBytes.
-  HugeRanges& huge_ranges() { return bucket_memory_.huge_ranges(); }
-  const HugeRanges& huge_ranges() const { return bucket_memory_.huge_ranges(); }
-  bool is_range_full(std::size_t range) const {
-    return (range + 1) * kHugePageBytes <= bucket_count() * sizeof(Bucket);
-  }
-  char* memory(std::size_t offset) const { return bucket_memory_.data() + offset; }
-  // Gives back a range if no bucket of it is left.
-  void release_range(std::size_t range);
+  // Under the lock: the 2 MiB that the buckets need next; nullptr: they are ready (huge_pages.h).
+  char* next_to_prepare();
 
   // Under the lock, for tests: visits every entry as (bucket of the hash, tag, reference).
   template <typename Visit>
@@ -148,6 +142,7 @@ class HashTable {
   Bucket* buckets_;
   Bucket* overflows_;
   std::atomic<std::size_t> bucket_count_{kBucketsMin};
+  PreparedMemory prepared_;
   std::size_t size_ = 0;
   std::size_t overflow_used_ = 0;    // overflow buckets ever touched
   std::uint32_t overflow_free_ = 0;  // first of those free now

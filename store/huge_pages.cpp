@@ -7,23 +7,17 @@
 #include <fstream>
 #include <string>
 
-#ifndef MADV_COLLAPSE
-#define MADV_COLLAPSE 25
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23
 #endif
 
 namespace ringcache::store {
 
-CollapseStatus collapse(char* at) {
-  if (madvise(at, kHugePageBytes, MADV_COLLAPSE) == 0) return CollapseStatus::kCollapsed;
-  switch (errno) {
-    case ENOMEM:
-      return CollapseStatus::kNoMemory;
-    case EAGAIN:
-    case EBUSY:
-      return CollapseStatus::kBusy;
-    default:
-      return CollapseStatus::kUnsupported;
-  }
+// Without huge pages, or without one to spare, it is 512 small ones.
+PrepareStatus prepare_huge_page(char* at) {
+  madvise(at, kHugePageBytes, MADV_HUGEPAGE);
+  if (madvise(at, kHugePageBytes, MADV_POPULATE_WRITE) == 0) return PrepareStatus::kPrepared;
+  return errno == EINVAL ? PrepareStatus::kUnsupported : PrepareStatus::kNoMemory;
 }
 
 bool huge_pages_allowed() {
@@ -32,19 +26,25 @@ bool huge_pages_allowed() {
   return std::getline(file, words) && words.find("[never]") == std::string::npos;
 }
 
-void HugeRanges::set(std::size_t range, bool huge) {
-  if (is_huge_[range] == huge) return;
-  is_huge_[range] = huge;
-  if (huge) {
-    ++huge_;
-  } else {
-    --huge_;
-  }
+void PreparedMemory::grew(std::size_t from_bytes, std::size_t to_bytes) {
+  constexpr std::size_t kHalf = kHugePageBytes / 2;
+  const bool passed_middle =
+      (from_bytes + kHalf) / kHugePageBytes != (to_bytes + kHalf) / kHugePageBytes;
+  if (growth_ == nullptr || !passed_middle) return;
+  growth_->fetch_add(1, std::memory_order_relaxed);
+  growth_->notify_one();
 }
 
-void HugeRanges::forget(std::size_t offset, std::size_t bytes) {
-  const std::size_t end = std::min((offset + bytes + kHugePageBytes - 1) / kHugePageBytes, count());
-  for (std::size_t range = offset / kHugePageBytes; range < end; ++range) set(range, false);
+std::optional<std::size_t> PreparedMemory::next(std::size_t used_bytes, std::size_t limit_bytes) {
+  if (used_bytes % kHugePageBytes < kHugePageBytes / 2) return std::nullopt;
+  const std::size_t range = used_bytes / kHugePageBytes + 1;
+  if (range < ready_ || (range + 1) * kHugePageBytes > limit_bytes) return std::nullopt;
+  ready_ = range + 1;
+  return range;
+}
+
+void PreparedMemory::gave_back(std::size_t from_bytes) {
+  ready_ = std::min(ready_, from_bytes / kHugePageBytes);
 }
 
 }  // namespace ringcache::store

@@ -1,52 +1,66 @@
-// Huge pages for memory that is in use: a range of 2 MiB that is wholly touched can be put into one
-// page, in place, while others read and write it. A get of one among a million items is two misses
-// of the cache and, with pages of 4 KiB, two of the TLB; with huge pages the latter are gone.
+// Memory that is made ready before it is used: the 2 MiB behind those in use are touched by the
+// maintenance thread, as one huge page where the system has one.
 //
-// Only ranges that are full are collapsed: no memory is held that was not before, and no request
-// waits for 2 MiB when it touches the first byte of them, as it does with `-L` (MADV_HUGEPAGE).
+// A get of one among a million items is two misses of the cache and, with pages of 4 KiB, two of
+// the TLB; with huge pages the latter are gone. And a request that takes new memory does not wait
+// for the kernel to find and clear it, as it does in pages of 4 KiB, or of 2 MiB with `-L`.
 //
-// Source: madvise(2), MADV_COLLAPSE (Linux 6.1); Documentation/admin-guide/mm/transhuge.rst.
+//   | in use       in use     in| use   ^           |  ready            |  untouched
+//                                       middle passed: the next is made ready
+//
+// So no more than 3 MiB of the items' memory and of the table are held without being used yet.
+// (Collapsing what is in use, MADV_COLLAPSE, was tried: whoever touches it meanwhile waits for a
+// thread that may have lost its CPU, 10 to 45 ms where all of them are busy.)
+//
+// Source: madvise(2), MADV_HUGEPAGE, MADV_POPULATE_WRITE (Linux 5.14);
+// Documentation/admin-guide/mm/transhuge.rst.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <vector>
+#include <optional>
 
 namespace ringcache::store {
 
 inline constexpr std::size_t kHugePageBytes = std::size_t{2} << 20;
 
-enum class CollapseStatus : std::uint8_t {
-  kNothing,      // no range is full and not in a huge page already
-  kCollapsed,    // one more is
-  kBusy,         // this range can't be now: another may
-  kNoMemory,     // the system has no huge page to spare now
-  kUnsupported,  // the system can't, or its administrator does not want it
+enum class PrepareStatus : std::uint8_t {
+  kNothing,      // all that will be used soon is ready
+  kPrepared,     // 2 MiB more are
+  kNoMemory,     // not now
+  kUnsupported,  // the system can't
 };
 
-// Puts the 2 MiB at `at`, a multiple of that, into a huge page; takes about 1 ms. Any thread;
-// others that touch the range wait for a part of that time.
-CollapseStatus collapse(char* at);
+// Touches the 2 MiB at `at`, a multiple of that; what is there stays. Any thread.
+PrepareStatus prepare_huge_page(char* at);
 
 // Whether the system's administrator left huge pages to the programs, or wants them everywhere
-// (/sys/kernel/mm/transparent_hugepage/enabled). MADV_COLLAPSE itself does not ask that.
+// (/sys/kernel/mm/transparent_hugepage/enabled).
 bool huge_pages_allowed();
 
-// Which ranges of a mapping are in huge pages, as far as we know. Its owner locks.
-class HugeRanges {
- public:
-  explicit HugeRanges(std::size_t bytes) : is_huge_(bytes / kHugePageBytes) {}
+// Counts what makes it worth while to prepare memory, for a thread that waits for it; see
+// StoreOptions::growth.
+using GrowthCount = std::atomic<std::uint32_t>;
 
-  std::size_t count() const { return is_huge_.size(); }
-  bool is_huge(std::size_t range) const { return is_huge_[range]; }
-  std::size_t huge() const { return huge_; }
-  void set(std::size_t range, bool huge);
-  // A part of the mapping was given back to the system, which cuts up what it touches.
-  void forget(std::size_t offset, std::size_t bytes);
+// How far a mapping, used from its begin on, is ready. Its owner locks.
+class PreparedMemory {
+ public:
+  explicit PreparedMemory(GrowthCount* growth) : growth_(growth) {}
+
+  // More is used than ever: whoever makes memory ready is told when it is time.
+  void grew(std::size_t from_bytes, std::size_t to_bytes);
+  // The 2 MiB (number, from the begin) to be made ready now, as so many bytes are used and `limit`
+  // may be. They count as ready from then on.
+  std::optional<std::size_t> next(std::size_t used_bytes, std::size_t limit_bytes);
+  // Bytes from the begin that may be touched though nobody used them.
+  std::size_t bytes() const { return ready_ * kHugePageBytes; }
+  // What lies from there on was given back to the system.
+  void gave_back(std::size_t from_bytes);
 
  private:
-  std::vector<bool> is_huge_;
-  std::size_t huge_ = 0;
+  GrowthCount* growth_;
+  std::size_t ready_ = 0;  // ranges
 };
 
 }  // namespace ringcache::store

@@ -20,6 +20,7 @@ add_library(ringcache_node_core STATIC
   node_extended_options.cpp
   node_listen_words.cpp
   node_maintenance.cpp
+  node_memory_preparer.cpp
   node_metrics.cpp
   node_peer.cpp
   node_process.cpp

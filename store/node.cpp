@@ -44,9 +44,11 @@ std::size_t physical_memory_bytes() {
              : 0;
 }
 
-StoreOptions store_options(const NodeOptions& options, NodeWatchers* watchers) {
+StoreOptions store_options(const NodeOptions& options, NodeWatchers* watchers,
+                           GrowthCount& growth) {
   StoreOptions store = options.store;
   store.eviction_sink = watchers;
+  store.growth = &growth;
   if (store.hash_seed == 0) store.hash_seed = random_seed();
   store.threads_max = static_cast<unsigned>(kThreadsLimit);
   // Room for cache_memlimit: all of the machine's memory, as far as references stay fine.
@@ -87,10 +89,9 @@ Node::Node(const NodeOptions& options, NodeSecrets secrets, const net::Clock& cl
       clock_(clock),
       node_clock_(start_clock(clock)),
       watchers_(options.watch_enabled ? std::make_unique<NodeWatchers>(options.watch) : nullptr),
-      store_(store_options(options, watchers_.get())),
+      store_(store_options(options, watchers_.get(), preparer_.growth())),
       budget_(store_.options().memory_bytes),
-      maintenance_(store_, clock, node_clock_,
-                   {options.sweep, options.background_huge_pages && huge_pages_allowed()}),
+      maintenance_(store_, clock, node_clock_, options.sweep),
       prefix_counts_(options.prefix_delimiter, options.prefix_counts_enabled),
       threads_({.count = options.threads, .name = "node", .clock = &clock}),
       tls_(std::move(secrets.tls)),
@@ -141,6 +142,7 @@ Node::~Node() {
   if (certificates_) certificates_->stop();
   if (watchers_) watchers_->stop();
   maintenance_.stop();
+  preparer_.stop();
 }
 
 net::ListenerOptions Node::listener_options() const {
@@ -169,6 +171,7 @@ std::optional<std::string> Node::start() {
   if (auto error = start_metrics()) return error;
   if (auto error = listener_->start()) return error;
   maintenance_.start();
+  if (options_.prepare_huge_pages && huge_pages_allowed()) preparer_.start(store_);
   accepting_ = true;
   return std::nullopt;
 }
@@ -216,6 +219,7 @@ bool Node::drain() {
   if (certificates_) certificates_->stop();
   if (watchers_) watchers_->stop();
   maintenance_.stop();
+  preparer_.stop();
   return all_closed;
 }
 

@@ -26,6 +26,7 @@
 #include "store/node_certificate_loader.h"
 #include "store/node_figures.h"
 #include "store/node_maintenance.h"
+#include "store/node_memory_preparer.h"
 #include "store/node_options.h"
 #include "store/node_secrets.h"
 #include "store/node_worker.h"
@@ -87,6 +88,7 @@ class Node final : private ExecutorHost {
   const net::Clock& clock_;
   const NodeClock node_clock_;
   std::unique_ptr<NodeWatchers> watchers_;  // nullptr with -W; outlives the store
+  MemoryPreparer preparer_;                 // outlives the store
   Store store_;
   ValueBudget budget_;
   NodeMaintenance maintenance_;

@@ -104,11 +104,10 @@ constexpr std::array kMemoryWords{
            return "";
          }},
     Word{"no_huge_pages", "",
-         "leave memory in pages of 4 KiB (default: what is in use is put into pages of 2 MiB, "
-         "unless "
-         "the system says never)",
+         "touch memory as it is needed, in pages of 4 KiB (default: 2 MiB ahead of use, in a huge "
+         "page, unless the system says never)",
          [](std::string_view, NodeOptions& options) -> std::string {
-           options.background_huge_pages = false;
+           options.prepare_huge_pages = false;
            return "";
          }},
     Word{"slab_automove", "[=0|1|2]",

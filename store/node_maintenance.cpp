@@ -61,7 +61,7 @@ void NodeMaintenance::ordered_round() {
   control_.end_round();
 }
 
-// Turns for pages that wait to go, or for huge pages, come more often than the sweep's.
+// Turns for pages that wait to go come more often than the sweep's.
 void NodeMaintenance::turn() {
   const std::int64_t start_ns = clock_.now();
   const std::int64_t start_cost_ns = cost_clock_.now();
@@ -77,9 +77,6 @@ void NodeMaintenance::turn() {
     swept_at_ns_ = start_ns;
     if (control_.options().enabled) budgeted_sweep();
     sample_hit_ratio(start_ns, now());
-  }
-  if (huge_pages_ && start_ns >= collapse_at_ns_ && collapse_one(start_ns)) {
-    wait_after_turn_ = std::min<std::chrono::microseconds>(wait_after_turn_, kCollapsePause);
   }
   turns_.fetch_add(1, std::memory_order_relaxed);
 }
@@ -105,25 +102,6 @@ void NodeMaintenance::adapt_budget(std::int64_t cost_ns, bool pass_done) {
   } else if (cost_ns < most_ns / 2 && !pass_done) {
     sweep_budget_ = std::min(sweep_budget_ * 2, kSweepBudgetMax);
   }
-}
-
-// True: there may be more to do soon.
-bool NodeMaintenance::collapse_one(std::int64_t now_ns) {
-  switch (store_.collapse_next()) {
-    case CollapseStatus::kCollapsed:
-      return true;
-    case CollapseStatus::kNothing:
-    case CollapseStatus::kBusy:
-      collapse_at_ns_ = now_ns + kPeriodNs;
-      return false;
-    case CollapseStatus::kNoMemory:
-      collapse_at_ns_ = now_ns + std::chrono::nanoseconds(kCollapseRest).count();
-      return false;
-    case CollapseStatus::kUnsupported:
-      huge_pages_ = false;
-      return false;
-  }
-  return false;
 }
 
 void NodeMaintenance::sample_hit_ratio(std::int64_t now_ns, Seconds now) {

@@ -1,6 +1,6 @@
 // The node's background thread: sweeps the store for expired items, looks after its lists, samples
-// the hit ratio, puts memory that is in use into huge pages. Once a second, within a share of a
-// core; a round of the sweep that is ordered (sweep_control.h) is done at once.
+// the hit ratio. Once a second, within a share of a core; a round of the sweep that is ordered
+// (sweep_control.h) is done at once.
 #pragma once
 
 #include <atomic>
@@ -29,30 +29,18 @@ inline constexpr std::chrono::seconds kMaintenancePeriod{1};
 // this.
 inline constexpr std::chrono::milliseconds kShrinkPauseMin{10};
 
-// Between turns while there are 2 MiB to be put into a huge page, which takes about 1 ms: so what a
-// cache that grows has used for a moment is in huge pages, for a tenth of a core meanwhile at most.
-inline constexpr std::chrono::milliseconds kCollapsePause{10};
-// After the system had no huge page: looking for one costs it more than having one.
-inline constexpr std::chrono::seconds kCollapseRest{60};
-
-struct MaintenanceOptions {
-  SweepOptions sweep;
-  bool huge_pages = false;  // whether to put memory that is in use into them
-};
-
 class NodeMaintenance {
  public:
   // Costs are measured by `cost_clock`: CPU time of the thread, so that waiting for a lock is none.
   NodeMaintenance(Store& store, const net::Clock& clock, const NodeClock& node_clock,
-                  const MaintenanceOptions& options = {},
+                  const SweepOptions& sweep = {},
                   const net::Clock& cost_clock = net::Clock::thread_cpu())
       : store_(store),
         clock_(clock),
         cost_clock_(cost_clock),
         node_clock_(node_clock),
         turned_at_ns_(clock.now()),
-        huge_pages_(options.huge_pages),
-        control_(options.sweep) {}
+        control_(sweep) {}
   // As stop().
   ~NodeMaintenance() { stop(); }
 
@@ -61,8 +49,7 @@ class NodeMaintenance {
 
   // One turn, as the thread does it each second; for tests too. One thread at a time.
   void turn();
-  // How long the thread waits then: less while pages wait to go after a `cache_memlimit`, or are to
-  // become huge.
+  // How long the thread waits then: less while pages wait to go after a `cache_memlimit`.
   std::chrono::microseconds wait_after_turn() const { return wait_after_turn_; }
   // A round of the sweep, with its pauses, as the thread does it when one is ordered.
   void ordered_round();
@@ -80,7 +67,6 @@ class NodeMaintenance {
   SweepResult sweep(std::size_t chunks);
   void budgeted_sweep();
   void adapt_budget(std::int64_t cost_ns, bool pass_done);
-  bool collapse_one(std::int64_t now_ns);
   void sample_hit_ratio(std::int64_t now_ns, Seconds now);
 
   Store& store_;
@@ -92,9 +78,7 @@ class NodeMaintenance {
   unsigned turns_in_pass_ = 0;
   std::int64_t turned_at_ns_;
   std::int64_t swept_at_ns_ = 0;
-  bool shrinks_ = false;             // pages wait to go
-  bool huge_pages_;                  // wanted, and not found to be impossible
-  std::int64_t collapse_at_ns_ = 0;  // not before
+  bool shrinks_ = false;  // pages wait to go
   std::chrono::microseconds wait_after_turn_ = kMaintenancePeriod;
   std::atomic<std::uint64_t> turns_{0};
   std::atomic<std::uint64_t> sweeps_{0};

@@ -87,8 +87,8 @@ struct NodeOptions {
   SweepOptions sweep;
   // Ask the system for huge pages for items and hash table from their first touch on (-L).
   bool huge_pages = false;
-  // Put what is in use of them into huge pages in the background (-o no_huge_pages turns it off).
-  bool background_huge_pages = true;
+  // Make memory ready before it is used, in huge pages (-o no_huge_pages turns it off).
+  bool prepare_huge_pages = true;
 
   // Names and passwords, one of which a client must send first (-Y); empty = anybody may come.
   std::string auth_file;

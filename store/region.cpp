@@ -24,7 +24,7 @@ std::size_t in_pages(std::size_t bytes) {
 
 }  // namespace
 
-Mapping::Mapping(std::size_t bytes) : bytes_(in_pages(bytes)), huge_ranges_(bytes_) {
+Mapping::Mapping(std::size_t bytes) : bytes_(in_pages(bytes)) {
   const std::size_t spare = bytes_ < kHugePageBytes ? 0 : kHugePageBytes;
   void* mapped = mmap(nullptr, bytes_ + spare, PROT_READ | PROT_WRITE,
                       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -42,7 +42,6 @@ Mapping::~Mapping() {
 
 void Mapping::release(std::size_t offset, std::size_t bytes) {
   madvise(data_ + offset, bytes, MADV_DONTNEED);
-  huge_ranges_.forget(offset, bytes);
 }
 
 bool Mapping::prefer_huge_pages() const {

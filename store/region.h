@@ -28,14 +28,10 @@ class Mapping {
   void release(std::size_t offset, std::size_t bytes);
   // Asks for pages of 2 MiB from now on. False: the system has none.
   bool prefer_huge_pages() const;
-  // Which of its 2 MiB are known to be in huge pages; release() keeps it true.
-  HugeRanges& huge_ranges() { return huge_ranges_; }
-  const HugeRanges& huge_ranges() const { return huge_ranges_; }
 
  private:
   char* data_;
   std::size_t bytes_;
-  HugeRanges huge_ranges_;
 };
 
 class Region {
@@ -50,8 +46,6 @@ class Region {
   std::size_t item_offset() const { return item_offset_; }
   void release(std::size_t offset, std::size_t bytes) { mapping_.release(offset, bytes); }
   bool prefer_huge_pages() const { return mapping_.prefer_huge_pages(); }
-  HugeRanges& huge_ranges() { return mapping_.huge_ranges(); }
-  const HugeRanges& huge_ranges() const { return mapping_.huge_ranges(); }
   char* memory(std::size_t offset) const { return mapping_.data() + offset; }
 
   std::size_t offset(ChunkRef ref) const { return static_cast<std::size_t>(ref - 1) << shift_; }

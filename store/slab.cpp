@@ -57,7 +57,8 @@ SlabAllocator::SlabAllocator(Region& region, const StoreOptions& options, PageIn
       page_shift_(static_cast<unsigned>(std::countr_zero(options.page_bytes))),
       page_limit_(0),
       page_limit_max_(static_cast<PageIndex>(region.bytes() / options.page_bytes)),
-      page_classes_(page_limit_max_) {
+      page_classes_(page_limit_max_),
+      prepared_(options.growth) {
   for (const std::size_t bytes : chunk_sizes(options, region.chunk_alignment())) {
     SlabClass added;
     added.chunk_bytes = bytes;
@@ -168,29 +169,10 @@ void SlabAllocator::set_page_limit(PageIndex limit) {
   for (PageIndex at = page_count(); at-- > known;) push_pool(at);
 }
 
-std::pair<PageIndex, PageIndex> SlabAllocator::pages_of_range(std::size_t range) const {
-  const std::size_t begin = range * kHugePageBytes;
-  return {static_cast<PageIndex>(begin >> page_shift_),
-          static_cast<PageIndex>((begin + kHugePageBytes - 1) >> page_shift_) + 1};
-}
-
-bool SlabAllocator::is_range_full(std::size_t range) const {
-  const auto [begin, end] = pages_of_range(range);
-  if (end > page_count()) return false;
-  for (PageIndex at = begin; at < end; ++at) {
-    const Page& page = pages_[at];
-    if (page.slab_class == kNoClass || page.fresh < classes_[page.slab_class].chunks_per_page) {
-      return false;
-    }
-  }
-  return true;
-}
-
-void SlabAllocator::release_range(std::size_t range) {
-  const auto [begin, end] = pages_of_range(range);
-  for (PageIndex at = begin; at < std::min(end, page_count()); ++at) {
-    if (!pages_[at].touched) region_.release(std::size_t{at} << page_shift_, page_bytes_);
-  }
+char* SlabAllocator::next_to_prepare() {
+  const std::size_t limit = std::min(region_.bytes(), std::size_t{page_limit_} << page_shift_);
+  const auto next = prepared_.next(std::size_t{ever_used_} << page_shift_, limit);
+  return next ? region_.memory(*next * kHugePageBytes) : nullptr;
 }
 
 // A page without used chunks leaves its class.
@@ -216,7 +198,8 @@ void SlabAllocator::push_pool(PageIndex at) {
 }
 
 void SlabAllocator::park(PageIndex at) {
-  if (pages_[at].touched) region_.release(std::size_t{at} << page_shift_, page_bytes_);
+  const bool ready = std::size_t{at} << page_shift_ < prepared_.bytes();
+  if (pages_[at].touched || ready) region_.release(std::size_t{at} << page_shift_, page_bytes_);
   pages_[at] = Page{};
   pages_[at].roomy_next = parked_;
   parked_ = at;
@@ -229,6 +212,10 @@ void SlabAllocator::enter_class(PageIndex at, ClassIndex owner) {
   page = Page{};
   page.slab_class = owner;
   page.touched = true;
+  if (at >= ever_used_) {
+    prepared_.grew(std::size_t{ever_used_} << page_shift_, std::size_t{at + 1} << page_shift_);
+    ever_used_ = at + 1;
+  }
   page.position = static_cast<std::uint32_t>(slab_class.pages.size());
   slab_class.pages.push_back(at);
   page_class(at).store(static_cast<std::uint8_t>(owner + 1), std::memory_order_relaxed);

@@ -28,7 +28,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
-#include <utility>
 #include <vector>
 
 #include "store/item.h"
@@ -151,10 +150,8 @@ class SlabAllocator {
   // How many pages may be used, at most page_limit_max(). Above the limit pages of the pool are
   // parked at once, others when they get there; their memory goes back to the system.
   void set_page_limit(PageIndex limit);
-  // The region's memory in ranges of kHugePageBytes: whether each chunk of it was used since its
-  // page came, so that all of it is resident or soon is. Gives back what parked pages of it have.
-  bool is_range_full(std::size_t range) const;
-  void release_range(std::size_t range);
+  // The 2 MiB that classes need next; nullptr: they are ready (huge_pages.h).
+  char* next_to_prepare();
   // Pages that classes hold above the limit.
   PageIndex excess_pages() const { return in_use_ > page_limit_ ? in_use_ - page_limit_ : 0; }
 
@@ -162,8 +159,6 @@ class SlabAllocator {
   std::atomic<std::uint8_t>& page_class(PageIndex at) const {
     return reinterpret_cast<std::atomic<std::uint8_t>*>(page_classes_.data())[at];
   }
-  // First and one behind the last page of a range of kHugePageBytes.
-  std::pair<PageIndex, PageIndex> pages_of_range(std::size_t range) const;
   void enter_class(PageIndex at, ClassIndex owner);
   void leave_class(PageIndex at);
   void add_roomy(PageIndex at);
@@ -185,7 +180,9 @@ class SlabAllocator {
   std::vector<Page> pages_;
   // Page::slab_class + 1 again, for readers; 0 = none.
   Mapping page_classes_;
-  PageIndex in_use_ = 0;  // pages of classes
+  PageIndex in_use_ = 0;     // pages of classes
+  PageIndex ever_used_ = 0;  // no page from here on was ever used
+  PreparedMemory prepared_;
   PageIndex pool_ = kNoPage;
   PageIndex pool_pages_ = 0;
   PageIndex parked_ = kNoPage;

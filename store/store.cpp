@@ -88,8 +88,8 @@ SweepResult Store::sweep(Seconds now, std::size_t budget) {
   return arena_->sweep(now, budget);
 }
 
-CollapseStatus Store::collapse_next() {
-  return arena_->collapse_next();
+PrepareStatus Store::prepare_memory() {
+  return arena_->prepare_memory();
 }
 
 bool Store::set_memory_limit(std::size_t bytes, Seconds now) {

@@ -93,16 +93,17 @@ class Store {
   // A handle for the calling thread. Throws std::runtime_error when threads_max are alive.
   StoreThread thread();
 
-  // Background work, for one thread that calls all three every second or so. The lock is held for a
-  // few dozen microseconds at a time.
+  // Background work, for one thread that calls both every second or so. The lock is held for a few
+  // dozen microseconds at a time.
   //
   // Looks after the lists, moves a page to the class that needs it most, gives back memory.
   MaintainResult maintain(Seconds now);
   // Frees expired and flushed items among the next `budget` chunks, 128 of them at a time.
   SweepResult sweep(Seconds now, std::size_t budget);
-  // Lets the system put the next 2 MiB that are wholly in use into one huge page (huge_pages.h). No
-  // lock is held meanwhile; who touches those 2 MiB waits, for some 0.2 ms.
-  CollapseStatus collapse_next();
+
+  // Makes the next 2 MiB ready that items or table need soon (huge_pages.h), as long as it says
+  // kPrepared; for one thread that waits for StoreOptions::growth. No lock is held meanwhile.
+  PrepareStatus prepare_memory();
 
   // The class, as numbered in `stats slabs`, that an item of this shape goes to. REQUIRES a shape
   // that is not too large.

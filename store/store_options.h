@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "store/expiry.h"
+#include "store/huge_pages.h"
 
 namespace ringcache::store {
 
@@ -89,6 +90,9 @@ struct StoreOptions {
 
   // Told of each item that is evicted (eviction_sink.h); nullptr = nobody. Must outlive the store.
   EvictionSink* eviction_sink = nullptr;
+  // Counted up and notified when Store::prepare_memory has something to do; nullptr = nobody waits
+  // for it. Must outlive the store.
+  GrowthCount* growth = nullptr;
 
   // Who leaves when memory is full (-o eviction=).
   EvictionKind eviction = EvictionKind::kHitDensity;

@@ -56,10 +56,6 @@ namespace ringcache::store {
     "Items copied to another page because theirs moved")                                         \
   X(hash_bytes, kGauge, "hash_bytes", "hash_bytes", "Bytes of the hash table")                   \
   X(hash_buckets, kGauge, "hash_buckets", "", "Buckets of the hash table")                       \
-  X(huge_page_bytes, kGauge, "huge_page_bytes", "huge_page_bytes",                               \
-    "Bytes of items and hash table that were put into huge pages")                               \
-  X(huge_page_failures, kCounter, "huge_page_failures", "huge_page_failures_total",              \
-    "Times the system had no huge page for 2 MiB that are in use")                               \
   X(thread_bytes, kGauge, "thread_bytes", "", "Bytes that the store keeps for its threads")      \
   X(limbo_chunks, kGauge, "limbo_chunks", "", "Chunks unlinked but perhaps still read")          \
   X(evictions, kCounter, "evictions", "items_evicted_total", "Live items removed to make room")  \

@@ -1,10 +1,8 @@
-// Memory in use is put into huge pages: what is in them stays as it was, nothing more is held, and
-// what is given back is gone.
+// Memory is made ready ahead of its use: so much, so far, and no further than may be used.
 #include "store/huge_pages.h"
 
 #include <doctest/doctest.h>
 
-#include <cstdlib>
 #include <fstream>
 #include <string>
 
@@ -13,7 +11,7 @@
 namespace ringcache::store {
 namespace {
 
-constexpr int kItems = 150'000;
+constexpr std::size_t kHalf = kHugePageBytes / 2;
 
 // Of this process, in KiB.
 std::size_t resident_kib() {
@@ -24,87 +22,106 @@ std::size_t resident_kib() {
   return 0;
 }
 
-std::string value_at(int number) {
-  return value_of(static_cast<std::uint64_t>(number), 1, 100);
-}
-
-// All that is full; whether the system did it.
-bool collapse_all(Store& store) {
-  for (;;) {
-    switch (store.collapse_next()) {
-      case CollapseStatus::kNothing:
-        return true;
-      case CollapseStatus::kCollapsed:
-        break;
-      default:
-        MESSAGE("the system has no huge page");
-        return false;
+// A store that says when it grows, and what makes its memory ready.
+struct Growing {
+  explicit Growing(std::size_t mib) : on(options(mib)) {}
+  StoreOptions options(std::size_t mib) {
+    StoreOptions options;
+    options.memory_bytes = mib * kMiB;
+    options.growth = &growth;
+    return options;
+  }
+  // Items of about 150 bytes; each told growth is followed at once.
+  void fill(int items) {
+    for (int i = 0; i < items; ++i) {
+      REQUIRE(on.set(numbered("key", i), std::string(100, 'v')));
+      if (growth == followed) continue;
+      followed = growth;
+      while (on.store.prepare_memory() == PrepareStatus::kPrepared) ++prepared;
     }
   }
-}
+
+  GrowthCount growth{0};
+  std::uint32_t followed = 0;
+  std::size_t prepared = 0;
+  StoreFixture on;
+};
 
 }  // namespace
 
-TEST_CASE("ranges that are huge, until a part of them is given back") {
-  HugeRanges ranges(5 * kHugePageBytes + 4096);
-  REQUIRE(ranges.count() == 5);
-  ranges.set(1, true);
-  ranges.set(2, true);
-  ranges.set(2, true);
-  ranges.set(4, true);
-  CHECK(ranges.huge() == 3);
-  ranges.forget(3 * kHugePageBytes, kHugePageBytes);
-  CHECK(ranges.huge() == 3);
-  ranges.forget(2 * kHugePageBytes - 4096, 8192);
-  CHECK_FALSE(ranges.is_huge(1));
-  CHECK_FALSE(ranges.is_huge(2));
-  CHECK(ranges.huge() == 1);
-  ranges.forget(4 * kHugePageBytes, 100 * kHugePageBytes);
-  CHECK(ranges.huge() == 0);
+TEST_CASE("the next 2 MiB are made ready when the middle of those in use is passed, once") {
+  PreparedMemory memory(nullptr);
+  constexpr std::size_t kLimit = 4 * kHugePageBytes;
+  CHECK_FALSE(memory.next(0, kLimit));
+  CHECK_FALSE(memory.next(kHalf - 1, kLimit));
+  CHECK(memory.next(kHalf, kLimit) == 1);
+  CHECK_FALSE(memory.next(kHalf, kLimit));
+  CHECK_FALSE(memory.next(kHugePageBytes, kLimit));
+  CHECK(memory.bytes() == 2 * kHugePageBytes);
+  // What was used faster than that is left as it is.
+  CHECK(memory.next(2 * kHugePageBytes + kHalf, kLimit) == 3);
+  CHECK_FALSE(memory.next(3 * kHugePageBytes + kHalf, kLimit));  // nothing is behind
+  memory.gave_back(2 * kHugePageBytes);
+  CHECK(memory.next(kHugePageBytes + kHalf, kLimit) == 2);
 }
 
-TEST_CASE("what is empty or begun is left alone") {
-  StoreFixture on;
-  CHECK(on.store.collapse_next() == CollapseStatus::kNothing);
-  for (int i = 0; i < 1000; ++i) REQUIRE(on.set(numbered("key", i), value_at(i)));
-  CHECK(on.store.collapse_next() == CollapseStatus::kNothing);
-  CHECK(on.totals().huge_page_bytes == 0);
+TEST_CASE("a part of 2 MiB at the end of what may be used is not touched") {
+  PreparedMemory memory(nullptr);
+  CHECK_FALSE(memory.next(kHalf, 2 * kHugePageBytes - 1));
+  CHECK(memory.next(kHalf, 2 * kHugePageBytes) == 1);
 }
 
-TEST_CASE("items and table become huge, are what they were, and take no more memory") {
-  StoreFixture on;
-  for (int i = 0; i < kItems; ++i) REQUIRE(on.set(numbered("key", i), value_at(i)));
+TEST_CASE("growth is told at each middle") {
+  GrowthCount growth{0};
+  PreparedMemory memory(&growth);
+  memory.grew(0, kHalf - 1);
+  CHECK(growth == 0);
+  memory.grew(kHalf - 1, kHalf);
+  CHECK(growth == 1);
+  memory.grew(kHalf, kHugePageBytes + kHalf - 1);
+  CHECK(growth == 1);
+  memory.grew(kHugePageBytes, 3 * kHugePageBytes);
+  CHECK(growth == 2);
+}
+
+TEST_CASE("a store is ready for what comes next, and for no more than it may hold") {
+  constexpr std::size_t kMib = 32;
   const std::size_t before_kib = resident_kib();
-  if (!collapse_all(on.store)) return;
-  const StoreTotals totals = on.totals();
-  // All but what is begun: a page of each, of the table and of the items.
-  CHECK(totals.huge_page_bytes + 2 * kHugePageBytes >= totals.total_malloced);
-  CHECK(totals.huge_page_bytes <= totals.total_malloced + totals.hash_bytes);
-  CHECK(totals.huge_page_failures == 0);
-  CHECK(resident_kib() < before_kib + 512);
-  for (int i = 0; i < kItems; ++i) REQUIRE(on.get(numbered("key", i)) == value_at(i));
-  CHECK(on.store.check_integrity().empty());
-}
-
-TEST_CASE("memory that is given back is no huge page any more, and comes back as one when full") {
-  StoreFixture on;
-  for (int i = 0; i < kItems; ++i) REQUIRE(on.set(numbered("key", i), value_at(i)));
-  if (!collapse_all(on.store)) return;
-  const std::uint64_t whole = on.totals().huge_page_bytes;
-  const std::size_t before_kib = resident_kib();
-  REQUIRE(on.store.set_memory_limit(4 * kMiB, on.now));
-  for (int turns = 0; turns < 1000 && on.totals().total_malloced > 4 * kMiB; ++turns) {
-    on.store.maintain(on.now);
-    on.next_batch();
+  Growing test(kMib);
+  CHECK(test.on.store.prepare_memory() == PrepareStatus::kNothing);
+  test.fill(100'000);  // some 14 MiB, and 1.4 MB of the table
+  if (test.prepared == 0) {
+    MESSAGE("the system can't");
+    return;
   }
-  CHECK(on.totals().huge_page_bytes < whole / 2);
-  CHECK(resident_kib() + 12 * 1024 < before_kib);
-  REQUIRE(on.store.set_memory_limit(64 * kMiB, on.now));
-  for (int i = 0; i < kItems; ++i) REQUIRE(on.set(numbered("key", i), value_at(i)));
-  if (!collapse_all(on.store)) return;
-  CHECK(on.totals().huge_page_bytes + 2 * kHugePageBytes >= whole);
-  for (int i = 0; i < kItems; ++i) REQUIRE(on.get(numbered("key", i)) == value_at(i));
-  CHECK(on.store.check_integrity().empty());
+  const StoreTotals totals = test.on.totals();
+  const std::size_t used = totals.total_malloced + totals.hash_bytes;
+  CHECK(test.prepared >= totals.total_malloced / kHugePageBytes - 1);
+  CHECK(test.prepared <= used / kHugePageBytes + 2);
+  const std::size_t held_kib = resident_kib() - before_kib;
+  CHECK(held_kib <= (used + 2 * (kHugePageBytes + kHalf)) / 1024 + 2 * 1024);
+  // Full: everything may be used by now.
+  test.fill(400'000);
+  CHECK(test.on.totals().evictions > 0);
+  CHECK(test.prepared <= (kMib * kMiB + test.on.totals().hash_bytes) / kHugePageBytes + 1);
+  CHECK(test.on.get(numbered("key", 399'999)) == std::string(100, 'v'));
+  CHECK(test.on.store.check_integrity().empty());
+}
+
+TEST_CASE("memory that is given back goes, ready or used, and is used again") {
+  Growing test(64);
+  test.fill(250'000);
+  const std::size_t before_kib = resident_kib();
+  REQUIRE(test.on.store.set_memory_limit(4 * kMiB, test.on.now));
+  for (int turns = 0; turns < 1000 && test.on.totals().total_malloced > 4 * kMiB; ++turns) {
+    test.on.store.maintain(test.on.now);
+    test.on.next_batch();
+  }
+  CHECK(resident_kib() + 24 * 1024 < before_kib);
+  REQUIRE(test.on.store.set_memory_limit(64 * kMiB, test.on.now));
+  test.fill(250'000);
+  CHECK(test.on.totals().curr_items == 250'000);
+  CHECK(test.on.store.check_integrity().empty());
 }
 
 }  // namespace ringcache::store

@@ -255,10 +255,10 @@ TEST_CASE("what clients may ask for") {
   CHECK(closed.enable_shutdown);
   CHECK(closed.prefix_delimiter == '/');
   CHECK(closed.requests_per_turn == 20);
-  CHECK((closed.huge_pages && closed.background_huge_pages));
+  CHECK((closed.huge_pages && closed.prepare_huge_pages));
   CHECK_FALSE(open.huge_pages);
-  CHECK(open.background_huge_pages);
-  CHECK_FALSE(good({"-o", "no_huge_pages"}).background_huge_pages);
+  CHECK(open.prepare_huge_pages);
+  CHECK_FALSE(good({"-o", "no_huge_pages"}).prepare_huge_pages);
   CHECK(contains(bad({"-R", "0"}), "--max-reqs-per-event"));
   CHECK(contains(bad({"-R", "abc"}), "--max-reqs-per-event"));
 }

@@ -28,7 +28,7 @@ class CostlyClock final : public net::Clock {
 struct Maintained {
   explicit Maintained(int expired, const SweepOptions& sweep = {},
                       const net::Clock& cost = net::Clock::thread_cpu())
-      : maintenance(on.store, clock, NodeClock{0, 1'700'000'000}, {.sweep = sweep}, cost) {
+      : maintenance(on.store, clock, NodeClock{0, 1'700'000'000}, sweep, cost) {
     for (int i = 0; i < expired; ++i) REQUIRE(on.set(numbered("expired", i), "v", 150));
     REQUIRE(on.set("lives", "v"));
     on.now = 200;
@@ -122,28 +122,6 @@ TEST_CASE("the sweep looks at less when that costs too much, and at more when it
       CHECK(second > first);
     }
   }
-}
-
-TEST_CASE("memory in use becomes huge, a piece in each of many short turns") {
-  StoreFixture on;
-  net::ManualClock clock;
-  NodeMaintenance maintenance(on.store, clock, NodeClock{}, {.sweep = {}, .huge_pages = true});
-  for (int i = 0; i < 100'000; ++i) REQUIRE(on.set(numbered("key", i), std::string(100, 'v')));
-  maintenance.turn();
-  if (maintenance.wait_after_turn() == kMaintenancePeriod) {
-    MESSAGE("the system has no huge page");
-    return;
-  }
-  std::uint64_t before = on.totals().huge_page_bytes;
-  CHECK(before == kHugePageBytes);
-  while (maintenance.wait_after_turn() == kCollapsePause) {
-    clock.advance(kCollapsePause);
-    maintenance.turn();
-    const std::uint64_t now = on.totals().huge_page_bytes;
-    CHECK(now <= before + kHugePageBytes);
-    before = now;
-  }
-  CHECK(before > 10 << 20);
 }
 
 TEST_CASE("the thread takes an order at once, and says when it is done") {

@@ -62,7 +62,7 @@ struct StoreFixture {
 // All that the maintenance thread does, once.
 inline SweepResult look_after(Store& store, Seconds now, std::size_t chunks) {
   store.maintain(now);
-  store.collapse_next();
+  store.prepare_memory();
   return store.sweep(now, chunks);
 }
 

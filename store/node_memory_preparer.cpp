@@ -1,0 +1,31 @@
+#include "store/node_memory_preparer.h"
+
+#include <pthread.h>
+
+namespace ringcache::store {
+
+void MemoryPreparer::start(Store& store) {
+  thread_ = std::thread([this, &store] { run(store); });
+  ::pthread_setname_np(thread_.native_handle(), "memory");
+}
+
+void MemoryPreparer::stop() {
+  stopping_ = true;
+  growth_.fetch_add(1);
+  growth_.notify_one();
+  if (thread_.joinable()) thread_.join();
+}
+
+// Where there is no memory to be had, the next growth tries again: whoever needs it then is told by
+// the kernel, not by us.
+void MemoryPreparer::run(Store& store) {
+  while (!stopping_) {
+    const std::uint32_t seen = growth_.load();
+    PrepareStatus status = PrepareStatus::kPrepared;
+    while (status == PrepareStatus::kPrepared && !stopping_) status = store.prepare_memory();
+    if (status == PrepareStatus::kUnsupported) return;
+    if (!stopping_) growth_.wait(seen);
+  }
+}
+
+}  // namespace ringcache::store

@@ -1,0 +1,38 @@
+// The thread that makes memory ready before requests need it (huge_pages.h): it waits for the
+// store's growth and sleeps otherwise.
+//
+// Owned by Node, made before its store and stopped after the workers. start() and stop() on one
+// thread.
+#pragma once
+
+#include <atomic>
+#include <thread>
+
+#include "store/huge_pages.h"
+#include "store/store.h"
+
+namespace ringcache::store {
+
+class MemoryPreparer {
+ public:
+  MemoryPreparer() = default;
+  ~MemoryPreparer() { stop(); }
+  MemoryPreparer(const MemoryPreparer&) = delete;
+  MemoryPreparer& operator=(const MemoryPreparer&) = delete;
+
+  // For StoreOptions::growth.
+  GrowthCount& growth() { return growth_; }
+
+  void start(Store& store);
+  // Waits for the 2 MiB in hand. Idempotent.
+  void stop();
+
+ private:
+  void run(Store& store);
+
+  GrowthCount growth_{0};
+  std::atomic<bool> stopping_{false};
+  std::thread thread_;
+};
+
+}  // namespace ringcache::store

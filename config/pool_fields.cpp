@@ -35,6 +35,10 @@ const Table<TimeoutOptions>& timeouts_table() {
     t.add("request", &TimeoutOptions::request, duration(1ms, 5min),
           "From sending a request to the end of its reply; later it is a miss or an error. A "
           "late reply is dropped; after `health.fall` timeouts in a row the connection is closed.");
+    t.add(
+        "idle", &TimeoutOptions::idle, duration(0ms, 168h),
+        "Without a request for so long a connection to a node is closed, to be opened by the next "
+        "one; 0s = never.");
     return t;
   }();
   return kTable;

@@ -38,9 +38,9 @@ std::size_t multiget_line_max(Command command) {
   return protocol::kCommandLineBytesMax - protocol::kCrlf.size();
 }
 
-void send_or_fail(Upstream& upstream, InFlight& entry, std::string_view line,
-                  std::string_view data_block, net::SteadyNs now) {
-  const auto failure = upstream.send(entry, line, data_block);
+void send_or_fail(Upstream& upstream, InFlight& entry, std::string_view line, net::SteadyNs now,
+                  std::string_view data_block = {}, net::ReadBuffer* from = nullptr) {
+  const auto failure = upstream.send(entry, line, data_block, from);
   if (!failure) return;
   deliver_failure(entry, *failure, upstream.settings().node, upstream.counters());
   entry.pending->part_done(now);
@@ -145,7 +145,8 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
                  .whole = true,
                  .keys_left = spec.multi_key ? 1u : 0u,
                  .key_mark = request.key_is_base64 ? 0 : key_mark(request.key())};
-  send_or_fail(upstream, entry, request_line(worker_, request), data_block, pending.started);
+  send_or_fail(upstream, entry, request_line(worker_, request), pending.started, data_block,
+               &connection_.in());
 }
 
 // Keys that no pool takes are misses here: an error amid values would desynchronise the client.
@@ -179,7 +180,7 @@ void ClientSession::execute_multiget(const Request& request) {
     char* const line = worker_.line_buffer(protocol::multiget_bytes_max(part->keys));
     const char* const end =
         protocol::write_multiget(line, request.command, request.exptime_s, part->keys);
-    send_or_fail(*part->upstream, entry, {line, static_cast<std::size_t>(end - line)}, {}, started);
+    send_or_fail(*part->upstream, entry, {line, static_cast<std::size_t>(end - line)}, started);
   }
 }
 
@@ -194,7 +195,7 @@ void ClientSession::execute_on_all(const Request& request) {
   const std::string line(request_line(worker_, request));
   for (const Target target : targets) {
     InFlight entry{.pending = &pending, .command = request.command};
-    send_or_fail(worker_.upstreams().get(target, number_), entry, line, {}, started);
+    send_or_fail(worker_.upstreams().get(target, number_), entry, line, started);
   }
 }
 
@@ -257,7 +258,7 @@ void ClientSession::forget_oversized(const Request& request) {
   if (meta && request.key_is_base64) line.append(" b");
   line.append(protocol::kCrlf);
   InFlight entry{.pending = &pending, .command = meta ? Command::kMetaDelete : Command::kDelete};
-  send_or_fail(worker_.upstreams().get(plan.owner(), number_), entry, line, {}, pending.started);
+  send_or_fail(worker_.upstreams().get(plan.owner(), number_), entry, line, pending.started);
 }
 
 }  // namespace ringcache::proxy

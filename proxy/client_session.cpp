@@ -128,25 +128,27 @@ ClientSession::Step ClientSession::take_with_value(const Request& request, std::
     if (!in.ensure(bytes_needed_)) cut(ClientCut::kMemory);
     return Step::kStop;
   }
-  const std::string_view data = in.bytes().substr(line_bytes, data_bytes);
+  in.consume(line_bytes);
+  const std::size_t left = in.size() - data_bytes;
+  const std::string_view data = in.bytes().substr(0, data_bytes);
   if (data.ends_with(protocol::kCrlf)) {
-    execute(request, data);
+    execute(request, data);  // which may move the data out of `in`
   } else {
     errors[static_cast<std::size_t>(ProtocolError::kDataChunk)].add();
     if (!silent) answer_line(protocol::kErrorBadDataChunk);
   }
-  in.consume(line_bytes + data_bytes);
+  in.consume(in.size() - left);
   return Step::kGoOn;
 }
 
-void ClientSession::append(PendingRequest& request, std::string_view bytes) {
+void ClientSession::append(PendingRequest& request, std::string_view bytes, net::ReadBuffer* from) {
   if (closed_) return;
   request.reply_bytes += bytes.size();
   if (&request == oldest_) {
-    connection_.out().append(bytes);
+    append_or_move(bytes, from, connection_.out());
     connection_.schedule_flush();
   } else {
-    request.reply.append(bytes);
+    request.reply.append(bytes, from);
     waiting_bytes_ += bytes.size();
   }
   const std::uint64_t held = waiting_bytes_ + connection_.out().bytes();

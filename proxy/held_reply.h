@@ -9,9 +9,14 @@
 #include <string>
 #include <string_view>
 
+#include "net/read_buffer.h"
 #include "net/write_buffer.h"
 
 namespace ringcache::proxy {
+
+// Appends `bytes` to `out`; where they are the front of `from`, a buffer of the same worker, large
+// ones are moved there with their block, and are consumed then: views of `from` are dead.
+void append_or_move(std::string_view bytes, net::ReadBuffer* from, net::WriteBuffer& out);
 
 class HeldReply {
  public:
@@ -20,7 +25,8 @@ class HeldReply {
 
   explicit HeldReply(net::BlockPool& blocks) : rest_(blocks) {}
 
-  void append(std::string_view bytes);
+  // Where `bytes` are the front of `from`, large ones are moved out of it (append_or_move).
+  void append(std::string_view bytes, net::ReadBuffer* from = nullptr);
   // Everything, in order, to the end of `out`, whose pool must be the same. Empty afterwards.
   void move_to(net::WriteBuffer& out);
   void clear();

@@ -6,8 +6,8 @@
 
 namespace ringcache::proxy {
 
-void PendingRequest::append(std::string_view bytes) {
-  if (session != nullptr && fixed_answer.empty()) session->append(*this, bytes);
+void PendingRequest::append(std::string_view bytes, net::ReadBuffer* from) {
+  if (session != nullptr && fixed_answer.empty()) session->append(*this, bytes, from);
 }
 
 void PendingRequest::part_done(net::SteadyNs now) {

@@ -21,6 +21,7 @@
 #include <vector>
 
 #include "net/clock.h"
+#include "net/read_buffer.h"
 #include "protocol/command.h"
 #include "protocol/response.h"
 #include "proxy/fan_out.h"
@@ -58,8 +59,9 @@ struct PendingRequest {
     return miss_line.empty() ? protocol::kMetaMiss : std::string_view(miss_line);
   }
 
-  // Bytes of the answer, in order. Dropped when the client is gone.
-  void append(std::string_view bytes);
+  // Bytes of the answer, in order. Dropped when the client is gone. Where they are the front of
+  // `from` they may be moved out of it instead of copied, and are consumed then.
+  void append(std::string_view bytes, net::ReadBuffer* from = nullptr);
   // One reply is in (or will never come). After the last one `this` is dead.
   void part_done(net::SteadyNs now);
 };

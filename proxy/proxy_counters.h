@@ -81,6 +81,7 @@ struct NodeCounters {
   std::array<net::Counter, kNodeFailureNames.size()> errors;
   std::array<net::Counter, kConnectResultNames.size()> connects;
   net::Counter health_check_failures;
+  net::Counter idle_closes;  // connections closed as nobody needed them
   net::Counter read_bytes;
   net::Counter written_bytes;
   net::Counter in_flight;    // a gauge

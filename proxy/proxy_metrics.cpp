@@ -42,6 +42,7 @@ void NodeTotals::add(const NodeCounters& counters) {
   for (std::size_t i = 0; i < errors.size(); ++i) errors[i] += counters.errors[i].value();
   for (std::size_t i = 0; i < connects.size(); ++i) connects[i] += counters.connects[i].value();
   health_check_failures += counters.health_check_failures.value();
+  idle_closes += counters.idle_closes.value();
   read_bytes += counters.read_bytes.value();
   written_bytes += counters.written_bytes.value();
   in_flight += counters.in_flight.value();
@@ -98,6 +99,8 @@ void export_node(net::MetricFamilies& metrics, const std::string& pool, const st
   metrics.counter("node_health_check_failures_total",
                   "Probes that the node did not answer, or not in time.",
                   number(totals.health_check_failures), labels);
+  metrics.counter("node_idle_closes_total", "Connections closed as nobody needed them.",
+                  number(totals.idle_closes), labels);
   metrics.counter("node_read_bytes_total", "Bytes received from the node.",
                   number(totals.read_bytes), labels);
   metrics.counter("node_written_bytes_total", "Bytes sent to the node.",

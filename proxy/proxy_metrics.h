@@ -31,6 +31,7 @@ struct NodeTotals {
   std::array<std::uint64_t, kNodeFailureNames.size()> errors{};
   std::array<std::uint64_t, kConnectResultNames.size()> connects{};
   std::uint64_t health_check_failures = 0;
+  std::uint64_t idle_closes = 0;
   std::uint64_t read_bytes = 0;
   std::uint64_t written_bytes = 0;
   std::uint64_t in_flight = 0;

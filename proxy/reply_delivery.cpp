@@ -23,14 +23,15 @@ void count_misses(InFlight& entry, NodeCounters& counters) {
 }
 
 // VALUE*, then END or an error line.
-void deliver_retrieval(InFlight& entry, const Response& response, NodeCounters& counters) {
+void deliver_retrieval(InFlight& entry, const Response& response, net::ReadBuffer& in,
+                       NodeCounters& counters) {
   if (response.status == ResponseStatus::kValue) {
     // A node that sends more values than it was asked for is not counted beyond them.
     if (entry.keys_left > 0) --entry.keys_left;
     counters.hits.add();
     count_pool(entry, CommandStatus::kHit);
     entry.answered = true;
-    if (entry.pending != nullptr) entry.pending->append(response.bytes);
+    if (entry.pending != nullptr) entry.pending->append(response.bytes, &in);
     return;
   }
   if (response.status == ResponseStatus::kEnd) return count_misses(entry, counters);
@@ -42,11 +43,13 @@ void deliver_retrieval(InFlight& entry, const Response& response, NodeCounters& 
 
 }  // namespace
 
-void deliver(InFlight& entry, const Response& response, std::string_view node,
+void deliver(InFlight& entry, const Response& response, net::ReadBuffer& in, std::string_view node,
              NodeCounters& counters) {
   PendingRequest* const pending = entry.pending;
   if (pending != nullptr && pending->fan_out) return pending->fan_out->add(node, response);
-  if (protocol::spec(entry.command).multi_key) return deliver_retrieval(entry, response, counters);
+  if (protocol::spec(entry.command).multi_key) {
+    return deliver_retrieval(entry, response, in, counters);
+  }
 
   const CommandStatus status = command_status(entry.command, response.status);
   if (status == CommandStatus::kHit) counters.hits.add();
@@ -54,7 +57,7 @@ void deliver(InFlight& entry, const Response& response, std::string_view node,
   count_pool(entry, status);
   if (pending == nullptr) return;
   if (pending->quiet && protocol::quiet_suppresses(entry.command, response.status)) return;
-  pending->append(response.bytes);
+  pending->append(response.bytes, &in);
 }
 
 void deliver_failure(InFlight& entry, NodeFailure failure, std::string_view node,

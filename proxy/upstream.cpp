@@ -10,7 +10,6 @@
 #include "net/log.h"
 #include "net/worker.h"
 #include "protocol/limits.h"
-#include "protocol/reply_rules.h"
 #include "proxy/reply_delivery.h"
 
 namespace ringcache::proxy {
@@ -51,14 +50,6 @@ NodeResult to_result(NodeFailure failure) {
   return NodeResult::kReset;
 }
 
-// The b flag beside k: the item was stored under a base64 key, and comes back so whatever was
-// asked.
-bool is_base64_key(const Response& response) {
-  const std::size_t at = response.meta_flags.find(" b");
-  return at != std::string_view::npos &&
-         (at + 2 == response.meta_flags.size() || response.meta_flags[at + 2] == ' ');
-}
-
 // Without its CRLF.
 constexpr std::string_view kTooManyConnections = "ERROR Too many open connections";
 
@@ -86,7 +77,8 @@ Upstream::Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters&
       parser_(protocol::kValueBytesNameable),
       deadline_timer_(worker.timers(), [this] { check_deadlines(); }),
       retry_timer_(worker.timers(), [this] { open(); }),
-      probe_timer_(worker.timers(), [this] { send_probe(); }) {}
+      probe_timer_(worker.timers(), [this] { send_probe(); }),
+      idle_timer_(worker.timers(), [this] { close_if_idle(); }) {}
 
 Upstream::~Upstream() {
   if (connection_ != nullptr) connection_->abandon();
@@ -131,6 +123,11 @@ void Upstream::log_verdict(NodeResult result, routing::NodeState state) {
   }
 }
 
+void Upstream::update(UpstreamSettings settings) {
+  settings_ = std::move(settings);
+  if (connection_ != nullptr) close_if_idle();
+}
+
 void Upstream::connect_early() {
   if (state_ == State::kIdle) open();
 }
@@ -156,6 +153,8 @@ void Upstream::on_connected(net::Connection&) {
   counters_.connects[static_cast<std::size_t>(ConnectResult::kOk)].add();
   counters_.connections.add();
   state_ = State::kUp;
+  used_ = now();
+  close_if_idle();
   if (!failed_before_) return;
   state_ = State::kProbing;
   send_probe();
@@ -174,7 +173,7 @@ void Upstream::send_probe() {
 }
 
 std::optional<NodeFailure> Upstream::send(const InFlight& entry, std::string_view line,
-                                          std::string_view data_block) {
+                                          std::string_view data_block, net::ReadBuffer* from) {
   if (state_ == State::kIdle) open();
   const bool unsure = failed_before_ && state_ != State::kUp && state_ != State::kIdle;
   if (unsure || closing_for_) {
@@ -188,14 +187,15 @@ std::optional<NodeFailure> Upstream::send(const InFlight& entry, std::string_vie
   counters_.requests.add();
   net::WriteBuffer& out = connection_->out();
   out.append(line);
-  if (!data_block.empty()) out.append(data_block);
+  if (!data_block.empty()) append_or_move(data_block, from, out);
   if (state_ == State::kUp) connection_->schedule_flush();
   return std::nullopt;
 }
 
 void Upstream::enqueue(const InFlight& entry) {
   in_flight_.push_back(entry);
-  in_flight_[in_flight_.size() - 1].sent = now();
+  used_ = now();
+  in_flight_[in_flight_.size() - 1].sent = used_;
   counters_.in_flight.add();
   if (!deadline_timer_.armed()) arm_deadline();
 }
@@ -223,8 +223,9 @@ void Upstream::on_bytes(net::Connection& connection) {
       bytes_needed_ = response.bytes_needed;
       return;
     }
-    take_element(response);
-    connection.in().consume(consumed);
+    const std::size_t left = connection.in().size() - consumed;
+    take_element(response);  // which may move it out of in()
+    connection.in().consume(connection.in().size() - left);
   }
 }
 
@@ -248,16 +249,6 @@ bool Upstream::skip_oversized() {
   return true;
 }
 
-bool Upstream::is_reply_to(const InFlight& entry, const Response& response) const {
-  if (entry.probe) return response.status == protocol::ResponseStatus::kVersion;
-  if (!protocol::may_answer(entry.command, response.status)) return false;
-  const bool value = response.status == protocol::ResponseStatus::kValue;
-  if (value && entry.keys_left == 0) return false;
-  if (entry.key_mark == 0 || response.key.empty()) return true;
-  if (response.status == protocol::ResponseStatus::kMetaDebug) return true;  // base64 goes unmarked
-  return key_mark(response.key) == entry.key_mark || is_base64_key(response);
-}
-
 void Upstream::take_element(const Response& response) {
   InFlight& entry = in_flight_.front();
   // What a full node says to a new connection before it closes it answers no request.
@@ -268,7 +259,7 @@ void Upstream::take_element(const Response& response) {
   }
   if (response.last || entry.pending != nullptr) timeouts_in_row_ = 0;
   answered_ = answered_ || response.last;
-  if (!entry.probe) deliver(entry, response, settings_.node, counters_);
+  if (!entry.probe) deliver(entry, response, connection_->in(), settings_.node, counters_);
   if (response.last) finish_front();
 }
 
@@ -338,6 +329,21 @@ void Upstream::check_deadlines() {
   arm_deadline();
 }
 
+// Looks again when it can be time, so that a request need not move a timer.
+void Upstream::close_if_idle() {
+  const net::SteadyNs limit = std::chrono::nanoseconds(settings_.timeouts.idle).count();
+  if (limit == 0 || state_ != State::kUp) return;
+  const bool up = table_->health(target_.pool).state(target_.node) == routing::NodeState::kUp;
+  const net::SteadyNs quiet = in_flight_.empty() && up ? now() - used_ : 0;  // else it is probed
+  if (quiet < limit) return idle_timer_.after(std::chrono::nanoseconds(limit - quiet));
+  counters_.idle_closes.add();
+  counters_.connections.sub();
+  probe_timer_.cancel();
+  connection_->abandon();  // gone at once: the next request of this turn opens another
+  connection_ = nullptr;
+  state_ = State::kIdle;
+}
+
 // Closes the connection; on_closed() does the rest, later in this turn.
 void Upstream::give_up(NodeFailure failure) {
   if (closing_for_ || connection_ == nullptr) return;
@@ -351,6 +357,7 @@ void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
   connection_ = nullptr;
   if (was_connected) counters_.connections.sub();
   probe_timer_.cancel();
+  idle_timer_.cancel();
   if (info.reason == net::CloseReason::kShutdown) {  // ours, and no news of the node
     fail_all(NodeFailure::kReset);
     state_ = State::kIdle;

@@ -20,8 +20,10 @@
 // between them the connection is given up. While bytes of replies arrive the node is not hung: the
 // time of what waits begins anew with them, up to kArrivingTimeFactor times the timeout in all.
 //
-// A reply is believed only if it can be one to its request (protocol/reply_rules.h), names the key
-// that was asked for where it names one, and has no more values than keys; else the connection is
+// A connection without a request for TimeoutOptions::idle is closed, and that says nothing about
+// the node.
+//
+// A reply is believed only if it can be one to its request (in_flight.h); else the connection is
 // given up.
 //
 // Owned by its UpstreamSet; its worker's thread only. What becomes of each dealing with the node is
@@ -30,7 +32,6 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -41,6 +42,7 @@
 #include "protocol/command.h"
 #include "protocol/response_parser.h"
 #include "proxy/fifo.h"
+#include "proxy/in_flight.h"
 #include "proxy/pending_request.h"
 #include "proxy/routing_table.h"
 
@@ -49,24 +51,6 @@ class Worker;
 }
 
 namespace ringcache::proxy {
-
-// What a reply will be for.
-struct InFlight {
-  PendingRequest* pending = nullptr;  // null: nobody waits any more, or a probe
-  PoolCounters* pool = nullptr;       // the pool of its keys; null: counted for none
-  protocol::Command command = protocol::Command::kVersion;
-  bool probe = false;
-  bool whole = false;           // the only part of its request: a node's error line is passed on
-  bool answered = false;        // some of its reply has been passed on
-  std::uint32_t keys_left = 0;  // keys without a VALUE so far; retrieval commands
-  // key_mark() of the one key that was asked for, which a reply that names a key must name; 0: any.
-  std::size_t key_mark = 0;
-  net::SteadyNs sent = 0;
-};
-
-inline std::size_t key_mark(std::string_view key) {
-  return std::hash<std::string_view>{}(key) | 1;
-}
 
 // From what an Upstream is made.
 struct UpstreamSettings {
@@ -105,14 +89,16 @@ class Upstream final : public net::ConnectionHandler {
   void connect_early();
 
   // Sends a request: its command line (with CRLF) and, for a storage command, its data block (with
-  // CRLF). Nothing: it is on its way, and `entry.pending` hears of it later, never inside this
-  // call. Else why it was refused; nothing was kept.
+  // CRLF), which may be moved out of `from` if it is at its front. Nothing: it is on its way, and
+  // `entry.pending` hears of it later, never inside this call. Else why it was refused; nothing was
+  // kept.
   std::optional<NodeFailure> send(const InFlight& entry, std::string_view line,
-                                  std::string_view data_block = {});
+                                  std::string_view data_block = {},
+                                  net::ReadBuffer* from = nullptr);
 
   // New timeouts and limits for the same node; the connection and what is in flight stay.
   // REQUIRES: same_node(settings, this->settings()).
-  void update(UpstreamSettings settings) { settings_ = std::move(settings); }
+  void update(UpstreamSettings settings);
 
   // No more requests will come: closes when the last reply is in, or its time is over, and then
   // calls on_gone(context), at the end of that loop turn.
@@ -133,7 +119,6 @@ class Upstream final : public net::ConnectionHandler {
   void open();
   void enqueue(const InFlight& entry);
   void send_probe();
-  bool is_reply_to(const InFlight& entry, const protocol::Response& response) const;
   void take_element(const protocol::Response& response);
   void log_verdict(routing::NodeResult result, routing::NodeState state);
   net::SteadyNs due(const InFlight& entry) const;
@@ -146,6 +131,7 @@ class Upstream final : public net::ConnectionHandler {
   void schedule_retry();
   void tell_gone();
   void check_deadlines();
+  void close_if_idle();
   void arm_deadline();
   void report(routing::NodeResult result);
   net::SteadyNs now() const;
@@ -163,6 +149,7 @@ class Upstream final : public net::ConnectionHandler {
   bool failed_before_ = false;  // the next connection must answer a probe before it is used
   NodeFailure last_failure_ = NodeFailure::kRefused;  // why, for requests meanwhile
   net::SteadyNs received_ = 0;                        // when bytes last came
+  net::SteadyNs used_ = 0;                            // when a request was last sent
   std::uint32_t back_off_step_ = 0;
   std::uint32_t timeouts_in_row_ = 0;
   std::size_t bytes_needed_ = 0;  // do not parse before so many bytes are there
@@ -178,6 +165,7 @@ class Upstream final : public net::ConnectionHandler {
   net::Timer deadline_timer_;
   net::Timer retry_timer_;
   net::Timer probe_timer_;
+  net::Timer idle_timer_;
 };
 
 }  // namespace ringcache::proxy

@@ -33,6 +33,9 @@ struct TimeoutOptions {
   // From sending a request to the end of its reply. A request that takes longer is a failure; its
   // late reply is recognised and dropped.
   std::chrono::milliseconds request{500};
+  // Without a request for so long a connection to a node is closed; the next request opens it. 0 =
+  // never.
+  std::chrono::milliseconds idle{600'000};
 };
 
 struct HealthOptions {

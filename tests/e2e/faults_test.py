@@ -102,6 +102,20 @@ class NodeFaults(TestCase):
         self.nodes[1].resume()
         self.wait_recovered()
 
+    def test_a_connection_that_nobody_needs_is_closed_and_opened_again(self):
+        self.start(timeouts={"idle": "100ms"})
+
+        def total(name):
+            return self.proxy.metrics().sum("ringcache_proxy_" + name)
+
+        with Wire(self.proxy.port) as wire:
+            self.assertEqual(wire.get(*KEYS), {k: value_of(k) for k in KEYS})
+            eventually("no connection is left", lambda: total("node_connections") == 0)
+            self.assertGreaterEqual(total("node_idle_closes_total"), 3)
+            self.assertEqual(wire.get(*KEYS), {k: value_of(k) for k in KEYS})
+        self.assertEqual(total("node_errors_total"), 0)
+        self.assertEqual(total("node_up"), 3)
+
     def test_hung_node_delays_nobody_else(self):
         self.start(timeouts={"connect": "250ms", "request": "20s"})
         self.nodes[1].pause()

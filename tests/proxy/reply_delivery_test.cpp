@@ -24,7 +24,7 @@ struct Delivery {
     Response response;
     response.status = status;
     response.bytes = "text\r\n";
-    deliver(entry, response, "node", node);
+    deliver(entry, response, in, "node", node);
   }
   std::uint64_t counted(Command command, CommandStatus status) const {
     return pool.commands[static_cast<std::size_t>(command)][static_cast<std::size_t>(status)]
@@ -32,6 +32,7 @@ struct Delivery {
   }
 
   net::BlockPool blocks;
+  net::ReadBuffer in{blocks, 1024};
   PendingPool requests;
   PendingRequest& pending;
   PoolCounters pool;

@@ -1,5 +1,6 @@
 // ClientSession's commands: from a parsed Request to nodes, or to an answer of the proxy's own.
 #include <array>
+#include <functional>
 #include <limits>
 #include <set>
 #include <string>
@@ -135,9 +136,12 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
     if (!silent) answer(request, plan.mode == RouteMode::kNoPool ? kNoPoolLine : kNoNodeLine);
     return;
   }
-  Upstream& upstream = worker_.upstreams().get(plan.owner(), number_);
   PendingRequest& pending = begin(request, &worker_.pool_counters(plan.pool), 1);
   pending.ends_values = spec.multi_key;
+  if (worker_.table().pool(plan.pool).options().coalesce && share(request, plan.pool, pending)) {
+    return;
+  }
+  Upstream& upstream = worker_.upstreams().get(plan.owner(), number_);
   if (request.command == Command::kMetaGet) remember_miss(request, pending);
   InFlight entry{.pending = &pending,
                  .pool = pending.pool,
@@ -147,6 +151,24 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
                  .key_mark = request.key_is_base64 ? 0 : key_mark(request.key())};
   send_or_fail(upstream, entry, request_line(worker_, request), pending.started, data_block,
                &connection_.in());
+}
+
+// For pools with `coalesce`, before the request is sent. True: it is answered with another.
+bool ClientSession::share(const Request& request, routing::PoolIndex pool,
+                          PendingRequest& pending) {
+  const std::size_t hash = std::hash<std::string_view>{}(request.key());
+  WriteEpochs& epochs = worker_.epochs();
+  if (request.command != Command::kGet && request.command != Command::kGets) {
+    epochs.writing(hash);  // also what only may write: mg with N, gat
+    return false;
+  }
+  const Coalescer::Get get{request.command, pool, request.key(), hash, epochs.of(hash)};
+  if (worker_.coalescer().join(get, pending)) {
+    pending.pool->coalesced.add();
+    return true;
+  }
+  worker_.coalescer().lead(get, pending);
+  return false;
 }
 
 // Keys that no pool takes are misses here: an error amid values would desynchronise the client.
@@ -187,6 +209,7 @@ void ClientSession::execute_multiget(const Request& request) {
 void ClientSession::execute_on_all(const Request& request) {
   const RoutingTable& table = worker_.table();
   if (table.node_count() == 0) return answer(request, kNoNodeLine);
+  if (request.command == Command::kFlushAll) worker_.epochs().writing_all();
   const std::vector<Target> targets = every_server(table);
   PendingRequest& pending = begin(request, nullptr, static_cast<std::uint32_t>(targets.size()));
   pending.fan_out =
@@ -250,6 +273,7 @@ void ClientSession::forget_oversized(const Request& request) {
     if (!silent) answer(request, kTooLargeLine);
     return;
   }
+  worker_.epochs().writing(std::hash<std::string_view>{}(request.key()));
   PendingRequest& pending = begin(request, nullptr, 1);
   pending.quiet = silent;
   if (!silent) pending.fixed_answer = kTooLargeLine;

@@ -1,18 +1,49 @@
 #include "proxy/pending_request.h"
 
 #include <cassert>
+#include <utility>
 
 #include "proxy/client_session.h"
+#include "proxy/coalescer.h"
 
 namespace ringcache::proxy {
 
+void PendingRequest::add_follower(PendingRequest& request) {
+  request.next_follower = followers;
+  followers = &request;
+  ++follower_count;
+}
+
+void PendingRequest::answer_is_whole() {
+  ends_values = false;
+  for (PendingRequest* each = followers; each != nullptr; each = each->next_follower) {
+    each->ends_values = false;
+  }
+}
+
 void PendingRequest::append(std::string_view bytes, net::ReadBuffer* from) {
+  if (coalescer != nullptr) coalescer->end(*this);
+  for (PendingRequest* each = followers; each != nullptr; each = each->next_follower) {
+    each->append(bytes);
+  }
   if (session != nullptr && fixed_answer.empty()) session->append(*this, bytes, from);
 }
 
 void PendingRequest::part_done(net::SteadyNs now) {
   assert(parts_left > 0);
   if (--parts_left > 0) return;
+  if (coalescer != nullptr) coalescer->end(*this);
+  PendingRequest* follower = std::exchange(followers, nullptr);
+  finish(now);
+  while (follower != nullptr) {
+    PendingRequest* const next_one = std::exchange(follower->next_follower, nullptr);
+    follower->part_done(now);
+    follower = next_one;
+  }
+}
+
+// `this` may be dead afterwards.
+void PendingRequest::finish(net::SteadyNs now) {
   finished = true;
   if (pool != nullptr) {
     const auto elapsed_ns = static_cast<std::uint64_t>(now - started);
@@ -65,6 +96,7 @@ void PendingPool::give_back(PendingRequest& request) {
   request.quiet = request.ends_values = request.finished = false;
   request.fixed_answer = {};
   request.reply_bytes = 0;
+  request.follower_count = 0;
   request.miss_line.clear();
   request.reply.clear();
   request.fan_out.reset();

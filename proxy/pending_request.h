@@ -3,6 +3,7 @@
 //
 //   ClientSession:  oldest -> next -> next -> newest        (intrusive list, the order of answers)
 //   Upstream FIFO:  each entry points at the PendingRequest that its reply belongs to
+//   followers:      requests of any clients of the worker for the same, answered with this one
 //
 // A request has `parts_left` replies to come: one for most, one per node for a multiget or a
 // fan-out. Bytes for the client go straight to its connection while the request is its oldest, and
@@ -31,6 +32,7 @@
 namespace ringcache::proxy {
 
 class ClientSession;
+class Coalescer;
 class PendingPool;
 
 struct PendingRequest {
@@ -55,6 +57,16 @@ struct PendingRequest {
   HeldReply reply;                  // bytes that wait for the request to become the oldest
   std::unique_ptr<FanOut> fan_out;  // flush_all and stats: what the nodes said so far
 
+  // Requests for the same that are answered with this one (coalescer.h), newest first.
+  PendingRequest* followers = nullptr;
+  PendingRequest* next_follower = nullptr;  // of the list that this one is in
+  std::uint32_t follower_count = 0;
+  Coalescer* coalescer = nullptr;  // not null: others may join, by this slot of it
+  std::size_t coalescer_slot = 0;
+
+  // REQUIRES that nothing of the answer has come.
+  void add_follower(PendingRequest& request);
+
   std::string_view miss() const {
     return miss_line.empty() ? protocol::kMetaMiss : std::string_view(miss_line);
   }
@@ -62,8 +74,13 @@ struct PendingRequest {
   // Bytes of the answer, in order. Dropped when the client is gone. Where they are the front of
   // `from` they may be moved out of it instead of copied, and are consumed then.
   void append(std::string_view bytes, net::ReadBuffer* from = nullptr);
-  // One reply is in (or will never come). After the last one `this` is dead.
+  // The node's line is the whole answer, without an END of ours.
+  void answer_is_whole();
+  // One reply is in (or will never come). After the last one `this`, and who followed it, is dead.
   void part_done(net::SteadyNs now);
+
+ private:
+  void finish(net::SteadyNs now);
 };
 
 // Recycles the requests of one worker, so that a request costs no allocation.

@@ -68,6 +68,7 @@ struct PoolCounters {
   std::array<std::array<net::Counter, kCommandStatusCount>, protocol::kCommandCount> commands;
   std::array<net::Histogram, kDurationClassNames.size()> duration;
   net::Counter in_flight;  // a gauge
+  net::Counter coalesced;  // gets answered with another's reply
 
   void count(protocol::Command command, CommandStatus status, std::uint64_t keys = 1) {
     commands[static_cast<std::size_t>(command)][static_cast<std::size_t>(status)].add(keys);

@@ -13,6 +13,7 @@ void PoolTotals::add(const PoolCounters& counters) {
   }
   for (std::size_t i = 0; i < duration.size(); ++i) duration[i] += counters.duration[i].snapshot();
   in_flight += counters.in_flight.value();
+  coalesced += counters.coalesced.value();
 }
 
 std::uint64_t PoolTotals::hits() const {
@@ -70,6 +71,8 @@ void export_pool(net::MetricFamilies& metrics, const std::string& pool, const Po
         "command_duration_seconds", "From a complete request of a client to its complete answer.",
         totals.duration[i], {{"pool", pool}, {"command", std::string(kDurationClassNames[i])}});
   }
+  metrics.counter("coalesced_gets_total", "Gets answered with the reply to another client's.",
+                  static_cast<double>(totals.coalesced), {{"pool", pool}});
   metrics.gauge("requests_in_flight", "Requests of clients that await replies of nodes.",
                 static_cast<double>(totals.in_flight), {{"pool", pool}});
 }

@@ -17,6 +17,7 @@ struct PoolTotals {
   std::array<std::array<std::uint64_t, kCommandStatusCount>, protocol::kCommandCount> commands{};
   std::array<net::HistogramSnapshot, kDurationClassNames.size()> duration;
   std::uint64_t in_flight = 0;
+  std::uint64_t coalesced = 0;
 
   void add(const PoolCounters& counters);
   // Keys that reads found and did not find.

@@ -1,7 +1,8 @@
 // ProxyWorker: everything of the proxy that belongs to one worker thread: its routing table, its
 // connections to the nodes, its client sessions' shared scratch space, its counters.
 //
-// Workers share nothing but the immutable table (and the health trackers in it). Made and destroyed
+// Workers share nothing but the immutable table (and the health trackers in it) and the epochs of
+// writes. Made and destroyed
 // by ProxyServer; adopt() and all that sessions call run on the worker's thread. counters() may be
 // read by any.
 #pragma once
@@ -11,11 +12,13 @@
 #include <vector>
 
 #include "protocol/request.h"
+#include "proxy/coalescer.h"
 #include "proxy/multiget.h"
 #include "proxy/pending_request.h"
 #include "proxy/proxy_counters.h"
 #include "proxy/routing_table.h"
 #include "proxy/upstream_set.h"
+#include "proxy/write_epochs.h"
 
 namespace ringcache::proxy {
 
@@ -23,7 +26,7 @@ class ProxyServer;
 
 class ProxyWorker {
  public:
-  ProxyWorker(net::Worker& worker, const ProxyServer& server);
+  ProxyWorker(net::Worker& worker, const ProxyServer& server, WriteEpochs& epochs);
 
   // Makes `table` the one that new requests go by. Requests in flight are not touched.
   void adopt(RoutingTablePtr table);
@@ -33,6 +36,8 @@ class ProxyWorker {
   net::Worker& io() { return worker_; }
   UpstreamSet& upstreams() { return upstreams_; }
   PendingPool& pending_pool() { return pending_pool_; }
+  Coalescer& coalescer() { return coalescer_; }
+  WriteEpochs& epochs() { return epochs_; }
   WorkerCounters& counters() { return counters_; }
   PoolCounters& pool_counters(routing::PoolIndex pool) { return *pool_counters_[pool]; }
 
@@ -48,6 +53,8 @@ class ProxyWorker {
   net::Worker& worker_;
   const ProxyServer& server_;
   WorkerCounters counters_;
+  WriteEpochs& epochs_;
+  Coalescer coalescer_;
   PendingPool pending_pool_;  // outlives the upstreams, whose end fails what is pending
   UpstreamSet upstreams_;
   RoutingTablePtr table_;

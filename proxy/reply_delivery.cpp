@@ -13,7 +13,7 @@ namespace {
 // A request that timed out has been counted as that; its late reply is not counted again.
 void count_pool(const InFlight& entry, CommandStatus status, std::uint64_t keys = 1) {
   if (entry.pending == nullptr || entry.pool == nullptr) return;
-  entry.pool->count(entry.command, status, keys);
+  entry.pool->count(entry.command, status, keys * (1 + entry.pending->follower_count));
 }
 
 void count_misses(InFlight& entry, NodeCounters& counters) {
@@ -38,7 +38,7 @@ void deliver_retrieval(InFlight& entry, const Response& response, net::ReadBuffe
   count_pool(entry, CommandStatus::kError, entry.keys_left);
   if (entry.pending == nullptr || !entry.whole || entry.answered) return;
   entry.pending->append(response.bytes);
-  entry.pending->ends_values = false;  // the error line is the whole answer
+  entry.pending->answer_is_whole();
 }
 
 }  // namespace

@@ -86,6 +86,9 @@ struct PoolOptions {
   // Connections to each node from each worker thread. One keeps a client's requests to a node in
   // order and batches best; more help only when single replies are large.
   std::uint32_t connections_per_node = 1;
+  // Whether identical gets in flight share one request to the node. Never older values for it, but
+  // a slow answer is slow for all who share it.
+  bool coalesce = false;
   TimeoutOptions timeouts;
   HealthOptions health;
   FailoverOptions failover;

@@ -58,7 +58,7 @@ TEST_CASE("every field reaches its option") {
       "prefixes": ["a:", "b:"],
       "nodes": [{"name": "n", "address": "[fd00::1]:17", "weight": 18, "drain": true}, "unix:/u"],
       "ring": "ketama", "hash": "fnv1_64", "hash_tag": "<>", "allow_skew": true,
-      "connections_per_node": 19, "timeouts": {"connect": "20ms", "request": "21ms", "idle": "30s"},
+      "connections_per_node": 19, "coalesce": true, "timeouts": {"connect": "20ms", "request": "21ms", "idle": "30s"},
       "health": {"interval": "22s", "timeout": "23ms", "fall": 24, "rise": 25},
       "failover": {"to": "pool:q", "max_ttl": "26s", "max_ejected_percent": 27},
       "handoff": {"window": "28s", "keys_per_second": 29}},
@@ -96,6 +96,7 @@ TEST_CASE("every field reaches its option") {
   CHECK(p.allow_skew);
   CHECK(p.connections_per_node == 19);
   CHECK(p.timeouts.connect == 20ms);
+  CHECK(p.coalesce);
   CHECK(p.timeouts.request == 21ms);
   CHECK(p.timeouts.idle == 30s);
   CHECK(p.health.interval == 22s);

@@ -110,6 +110,7 @@ class Run:
         self.nodes = {name: Node() for name in NODES}
         pools = {name: {"prefixes": [name + ":"] if name != "a" else [],
                         "nodes": [{"name": name, "address": self.nodes[name].address}],
+                        "coalesce": name == "d",
                         "timeouts": {"connect": "2s", "request": "300ms"},
                         "health": {"fall": 3, "interval": "60s", "timeout": "10s"}}
                  for name in NODES}

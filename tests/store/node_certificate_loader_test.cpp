@@ -1,77 +1,137 @@
-// Which load answers whom.
+// Which load answers whom, how often files are read, and what stop() leaves out.
 #include "store/node_certificate_loader.h"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
 #include <filesystem>
 #include <fstream>
 #include <string>
+#include <thread>
 
 #include "tests/net/net_fixture.h"
 #include "tests/net/tls_fixture.h"
 
 using namespace ringcache;
 using namespace ringcache::store;
+using namespace std::chrono_literals;
 using net::testing::Certificate;
 using net::testing::Mailbox;
+using SteadyClock = std::chrono::steady_clock;
 
-TEST_CASE("those who ask while certificates are read share the next load") {
+namespace {
+
+struct Answer {
+  std::size_t worker;
+  std::uint64_t number;
+  bool good;
+};
+
+// A loader whose loads last until the test has written the certificate into a pipe.
+struct Loading {
+  Loading() {
+    REQUIRE_FALSE(threads.start());
+    REQUIRE_FALSE(loader.start());
+  }
+  ~Loading() {
+    loader.stop();
+    threads.stop();
+    threads.join();
+    CHECK(answers.size() == 0);
+    std::filesystem::remove_all(folder);
+  }
+
+  // A key in a file, a certificate in a pipe, whose reader waits for its writer.
+  net::TlsOptions make_files() const {
+    std::filesystem::create_directory(folder);
+    net::TlsOptions options;
+    options.key_file = certificate.write(folder / "key");
+    options.chain_file = folder / "chain";
+    REQUIRE(::mkfifo(options.chain_file.c_str(), 0600) == 0);
+    return options;
+  }
+  // Waits for the pipe's reader.
+  void wait_for_load() { pipe.open(context.options().chain_file); }
+  void end_load() {
+    pipe << certificate.pem();
+    pipe.close();
+  }
+  void expect(std::uint64_t number) {
+    const auto answer = answers.take();
+    REQUIRE(answer);
+    CHECK(answer->number == number);
+    CHECK(answer->good);
+    last_worker = answer->worker;
+  }
+
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("ringcache-loader-" + std::to_string(::getpid()));
-  std::filesystem::create_directory(folder);
-  const Certificate certificate("node");
-  net::TlsOptions options;
-  options.key_file = certificate.write(folder / "key");
-  options.chain_file = folder / "chain";
-  // A reader of a pipe waits for its writer.
-  REQUIRE(::mkfifo(options.chain_file.c_str(), 0600) == 0);
-
-  struct Answer {
-    std::size_t worker;
-    std::uint64_t number;
-    bool good;
-  };
+  const Certificate certificate{"node"};
+  std::ofstream pipe;
   Mailbox<Answer> answers;
-  net::TlsContext context(options);
-  net::IoThreads threads({.count = 2});
-  REQUIRE_FALSE(threads.start());
-  CertificateLoader loader(
+  std::size_t last_worker = 0;
+  net::TlsContext context{make_files()};
+  net::IoThreads threads{{.count = 2}};
+  CertificateLoader loader{
       context, threads,
-      [&](std::size_t worker, std::uint64_t number, const CertificateLoader::Wrong& wrong) {
+      [this](std::size_t worker, std::uint64_t number, const CertificateLoader::Wrong& wrong) {
         CHECK(net::IoThreads::current_index() == worker);
         answers.put({worker, number, !wrong->has_value()});
-      });
-  REQUIRE_FALSE(loader.start());
+      }};
+};
 
-  CHECK(loader.ask(0) == 1);
-  std::ofstream pipe(options.chain_file);  // waits for its reader: the load has begun
+}  // namespace
+
+TEST_CASE("those who ask while certificates are read share the next load") {
+  Loading test;
+  CHECK(test.loader.ask(0) == 1);
+  test.wait_for_load();
   for (int i = 0; i < 100; ++i) {
-    CHECK(loader.ask(0) == 2);
-    CHECK(loader.ask(1) == 2);
+    CHECK(test.loader.ask(0) == 2);
+    CHECK(test.loader.ask(1) == 2);
   }
-  pipe << certificate.pem();
-  pipe.close();
-  const auto first = answers.take();
-  REQUIRE(first);
-  CHECK(first->worker == 0);
-  CHECK(first->number == 1);
-  CHECK(first->good);
-  certificate.write(options.chain_file);
-  std::size_t workers = 0;
-  for (int i = 0; i < 2; ++i) {
-    const auto next = answers.take();
-    REQUIRE(next);
-    CHECK(next->number == 2);
-    CHECK(next->good);
-    workers += next->worker;
-  }
-  CHECK(workers == 1);
-  CHECK(loader.loads() == 2);
-  loader.stop();
-  threads.stop();
-  threads.join();
-  CHECK(answers.size() == 0);
-  std::filesystem::remove_all(folder);
+  test.end_load();
+  test.expect(1);
+  CHECK(test.last_worker == 0);
+  test.wait_for_load();
+  test.end_load();
+  test.expect(2);
+  const std::size_t other = test.last_worker;
+  test.expect(2);
+  CHECK(other + test.last_worker == 1);
+  CHECK(test.loader.loads() == 2);
+}
+
+TEST_CASE("a load is followed by a rest in proportion, however often it is asked") {
+  Loading test;
+  test.loader.ask(0);
+  test.wait_for_load();
+  const SteadyClock::time_point began = SteadyClock::now();
+  std::this_thread::sleep_for(20ms);  // a slow disk
+  const SteadyClock::time_point ended = SteadyClock::now();
+  test.end_load();
+  test.expect(1);
+  CHECK(test.loader.ask(0) == 2);
+  test.wait_for_load();
+  const SteadyClock::duration rested = SteadyClock::now() - ended;
+  CHECK(rested >= std::min<SteadyClock::duration>((ended - began) * kRestFactor, kRestMax));
+  test.end_load();
+  test.expect(2);
+}
+
+TEST_CASE("who asked for a load that has not begun when the loader stops hears nothing") {
+  Loading test;
+  test.loader.ask(0);
+  test.wait_for_load();
+  CHECK(test.loader.ask(1) == 2);
+  std::thread stopping([&] { test.loader.stop(); });
+  // Whichever is first, the stop or the load's end: a rest follows, in which the stop is seen.
+  std::this_thread::sleep_for(20ms);
+  test.end_load();
+  stopping.join();
+  test.expect(1);
+  CHECK(test.loader.loads() == 1);
 }

@@ -56,39 +56,37 @@ void PrefixCounts::set_enabled(bool on) {
 }
 
 void PrefixCounts::reset() {
-  resets_.fetch_add(1, std::memory_order_relaxed);
   for (Table& table : tables_) {
     Table::Contents dropped;
     const std::lock_guard lock(table.mutex_);
+    dropped.resets = table.contents_.resets + 1;
     std::swap(table.contents_, dropped);
   }
 }
 
-PrefixWalk::PrefixWalk(const PrefixCounts& counts)
-    : of_(counts), resets_(counts.resets_.load(std::memory_order_relaxed)) {
-  limits_.reserve(of_.tables_.size());
+PrefixWalk::PrefixWalk(const PrefixCounts& counts) : of_(counts) {
+  seen_.reserve(of_.tables_.size());
   for (const Table& table : of_.tables_) {
     const std::lock_guard lock(table.mutex_);
-    limits_.push_back(table.contents_.order.size());
+    seen_.push_back({table.contents_.order.size(), table.contents_.resets});
   }
   skip_ended_tables();
 }
 
 void PrefixWalk::skip_ended_tables() {
-  while (table_ < limits_.size() && place_ >= limits_[table_]) {
+  while (table_ < seen_.size() && place_ >= seen_[table_].rows) {
     ++table_;
     place_ = 0;
   }
-  done_ = table_ == limits_.size();
+  done_ = table_ == seen_.size();
 }
 
 // A prefix of several tables comes with the first one that had it when the walk began.
 std::span<const PrefixRow> PrefixWalk::next() {
   if (done_) return {};
-  bool whole = copy_rows(of_.tables_[table_], limits_[table_]);
-  for (std::size_t other = 0; whole && other < limits_.size(); ++other) {
-    if (other == table_) continue;
-    whole = add_counts(of_.tables_[other], other < table_ ? limits_[other] : 0);
+  bool whole = copy_rows(table_);
+  for (std::size_t other = 0; whole && other < seen_.size(); ++other) {
+    if (other != table_) whole = add_counts(other);
   }
   if (!whole) {
     done_ = true;
@@ -98,12 +96,13 @@ std::span<const PrefixRow> PrefixWalk::next() {
   return {rows_.data(), count_};
 }
 
-bool PrefixWalk::copy_rows(const Table& table, std::size_t limit) {
-  const std::lock_guard lock(table.mutex_);
-  if (was_reset()) return false;
-  const std::size_t end = std::min(limit, place_ + kPrefixPieceRows);
+bool PrefixWalk::copy_rows(std::size_t table) {
+  const Table& from = of_.tables_[table];
+  const std::lock_guard lock(from.mutex_);
+  if (was_reset(table)) return false;
+  const std::size_t end = std::min(seen_[table].rows, place_ + kPrefixPieceRows);
   for (count_ = 0; place_ < end; ++place_, ++count_) {
-    const auto& [prefix, row] = *table.contents_.order[place_];
+    const auto& [prefix, row] = *from.contents_.order[place_];
     PrefixRow& copy = rows_[count_];
     copy.counts = row.counts;
     copy.prefix_bytes = static_cast<std::uint8_t>(prefix.copy(copy.bytes.data(), prefix.size()));
@@ -111,16 +110,18 @@ bool PrefixWalk::copy_rows(const Table& table, std::size_t limit) {
   return true;
 }
 
-// What this table has below the limit was listed with it, and is dropped here.
-bool PrefixWalk::add_counts(const Table& other, std::size_t limit_of_listed) {
-  const std::lock_guard lock(other.mutex_);
-  if (was_reset()) return false;
-  const Table::Rows& rows = other.contents_.rows;
+// What an earlier table had when the walk began was listed with it, and is dropped here.
+bool PrefixWalk::add_counts(std::size_t other) {
+  const Table& from = of_.tables_[other];
+  const std::size_t listed = other < table_ ? seen_[other].rows : 0;
+  const std::lock_guard lock(from.mutex_);
+  if (was_reset(other)) return false;
   std::size_t kept = 0;
   for (std::size_t i = 0; i < count_; ++i) {
-    const auto found = rows.find(rows_[i].prefix());
-    if (found != rows.end() && found->second.place < limit_of_listed) continue;
-    if (found != rows.end()) rows_[i].counts += found->second.counts;
+    const auto found = from.contents_.rows.find(rows_[i].prefix());
+    const bool is_found = found != from.contents_.rows.end();
+    if (is_found && found->second.place < listed) continue;
+    if (is_found) rows_[i].counts += found->second.counts;
     if (kept != i) rows_[kept] = rows_[i];
     ++kept;
   }
@@ -128,9 +129,8 @@ bool PrefixWalk::add_counts(const Table& other, std::size_t limit_of_listed) {
   return true;
 }
 
-// REQUIRES the lock of the table that is looked at.
-bool PrefixWalk::was_reset() const {
-  return of_.resets_.load(std::memory_order_relaxed) != resets_;
+bool PrefixWalk::was_reset(std::size_t table) const {
+  return of_.tables_[table].contents_.resets != seen_[table].resets;
 }
 
 }  // namespace ringcache::store

@@ -76,6 +76,7 @@ class PrefixCounts {
     struct Contents {
       Rows rows;
       std::vector<const Rows::value_type*> order;  // as they came
+      std::uint64_t resets = 0;                    // how often it was emptied
     };
 
     const PrefixCounts& of_;
@@ -103,8 +104,6 @@ class PrefixCounts {
   const char delimiter_;
   std::atomic<bool> enabled_;
   mutable std::atomic<std::uint64_t> uncounted_{0};
-  // Counted before a reset empties the first table: who sees one emptied, under its lock, sees it.
-  std::atomic<std::uint64_t> resets_{0};
   std::deque<Table> tables_;
 };
 
@@ -119,7 +118,7 @@ struct PrefixRow {
 
 // A walk over all prefixes, piece by piece and at any pace. A prefix that a worker had counted when
 // the walk began comes exactly once, with what all had counted when it came; one that is new
-// meanwhile may come or not. After a reset nothing more comes.
+// meanwhile may come or not. Where it meets a table that was reset meanwhile it ends.
 class PrefixWalk {
  public:
   // `counts` must outlive it.
@@ -134,15 +133,20 @@ class PrefixWalk {
 
  private:
   using Table = PrefixCounts::Table;
+  // A table as it was when the walk began.
+  struct Seen {
+    std::size_t rows;
+    std::uint64_t resets;
+  };
   void skip_ended_tables();
-  // Both lock the table. False: a reset came between.
-  bool copy_rows(const Table& table, std::size_t limit);
-  bool add_counts(const Table& other, std::size_t limit_of_listed);
-  bool was_reset() const;
+  // Both lock the table. False: it was reset meanwhile.
+  bool copy_rows(std::size_t table);
+  bool add_counts(std::size_t other);
+  // REQUIRES the table's lock.
+  bool was_reset(std::size_t table) const;
 
   const PrefixCounts& of_;
-  const std::uint64_t resets_;
-  std::vector<std::size_t> limits_;  // rows that each table had when the walk began
+  std::vector<Seen> seen_;  // by table
   std::size_t table_ = 0;
   std::size_t place_ = 0;  // in it
   bool done_ = false;

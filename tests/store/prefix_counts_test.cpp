@@ -2,10 +2,11 @@
 
 #include <doctest/doctest.h>
 
-#include <functional>
+#include <atomic>
 #include <map>
 #include <string>
 #include <thread>
+#include <vector>
 
 using namespace ringcache::store;
 using Event = PrefixCounts::Event;
@@ -165,18 +166,23 @@ TEST_CASE("a reset ends the walks that are under way") {
   CHECK(walk.done());
 }
 
-TEST_CASE("walks and resets while workers count") {
+TEST_CASE("walks and resets, on threads of their own, while workers count") {
   PrefixCounts counts(':', true);
-  PrefixCounts::Table& one = counts.add_worker();
-  PrefixCounts::Table& two = counts.add_worker();
-  std::thread first(store_each, std::ref(one), 0, 3000);
-  std::thread second(store_each, std::ref(two), 0, 3000);
-  for (int i = 0; i < 20; ++i) {
-    dump(counts);
-    counts.reset();
-  }
-  first.join();
-  second.join();
+  std::vector<PrefixCounts::Table*> tables;
+  for (int i = 0; i < 4; ++i) tables.push_back(&counts.add_worker());
+  std::atomic<bool> done{false};
+  std::thread worker([&] {
+    while (!done) {
+      for (PrefixCounts::Table* table : tables) store_each(*table, 0, 200);
+    }
+  });
+  std::thread resetter([&] {
+    while (!done) counts.reset();
+  });
+  for (int i = 0; i < 2000; ++i) dump(counts);
+  done = true;
+  worker.join();
+  resetter.join();
   counts.reset();
   CHECK(dump(counts).empty());
 }

@@ -166,23 +166,24 @@ TEST_CASE("a reset ends the walks that are under way") {
   CHECK(walk.done());
 }
 
-TEST_CASE("walks and resets, on threads of their own, while workers count") {
+TEST_CASE("walks begun before, amid and after a reset") {
   PrefixCounts counts(':', true);
   std::vector<PrefixCounts::Table*> tables;
-  for (int i = 0; i < 4; ++i) tables.push_back(&counts.add_worker());
-  std::atomic<bool> done{false};
-  std::thread worker([&] {
-    while (!done) {
-      for (PrefixCounts::Table* table : tables) store_each(*table, 0, 200);
-    }
-  });
-  std::thread resetter([&] {
-    while (!done) counts.reset();
-  });
-  for (int i = 0; i < 2000; ++i) dump(counts);
-  done = true;
-  worker.join();
-  resetter.join();
+  for (int i = 0; i < 8; ++i) tables.push_back(&counts.add_worker());
+  for (int round = 0; round < 50; ++round) {
+    // Different ones, so that a reset takes longer than a walk takes to begin.
+    for (int i = 0; i < 8; ++i) store_each(*tables[i], i * 500, (i + 1) * 500);
+    std::atomic<bool> done{false};
+    std::thread resetter([&] {
+      counts.reset();
+      done = true;
+    });
+    do {
+      store_each(*tables[0], 0, 10);  // its worker goes on
+      dump(counts);
+    } while (!done);
+    resetter.join();
+  }
   counts.reset();
   CHECK(dump(counts).empty());
 }

@@ -117,6 +117,7 @@ class Arena {
   MaintainResult maintain(Seconds now);                // takes the lock itself
   SweepResult sweep(Seconds now, std::size_t budget);  // takes the lock itself
   PrepareStatus prepare_memory();                      // takes the lock itself
+  bool prefer_huge_pages();                            // before the threads
   StoreStats raw_stats(Seconds now) const;
   WalkPosition walk(WalkPosition at, std::size_t budget, Seconds now,
                     const ItemVisitor& visit) const;  // takes the lock itself
@@ -203,7 +204,8 @@ class Arena {
   void apply_limit();
   // After the table grew or shrank.
   void charge_table() {
-    if (options_.count_table && table_.bytes() / options_.page_bytes != table_pages_) apply_limit();
+    if (!options_.count_table) return;
+    if (table_.held_bytes() / options_.page_bytes != table_pages_) apply_limit();
   }
 
   // Removes the dead items among `count` chunks of the page from chunk `from` on, and lowers the
@@ -240,6 +242,7 @@ class Arena {
   std::size_t items_ = 0;
   std::size_t bytes_ = 0;
   std::size_t memory_limit_;
+  HugePageUse huge_page_use_ = HugePageUse::kOnce;
   std::size_t table_pages_ = 0;  // that count_table takes away
   std::atomic<std::size_t> item_bytes_max_;
   std::uint64_t total_items_ = 0;

@@ -107,6 +107,11 @@ SweepResult Arena::sweep(Seconds now, std::size_t budget) {
 }
 
 // What is taken away from the store meanwhile stays touched until it is used again: 2 MiB.
+bool Arena::prefer_huge_pages() {
+  huge_page_use_ = HugePageUse::kAlways;
+  return region_.prefer_huge_pages() && table_.prefer_huge_pages();
+}
+
 PrepareStatus Arena::prepare_memory() {
   char* next = nullptr;
   {
@@ -114,7 +119,7 @@ PrepareStatus Arena::prepare_memory() {
     next = slabs_.next_to_prepare();
     if (next == nullptr) next = table_.next_to_prepare();
   }
-  return next == nullptr ? PrepareStatus::kNothing : prepare_huge_page(next);
+  return next == nullptr ? PrepareStatus::kNothing : prepare_huge_page(next, huge_page_use_);
 }
 
 MaintainResult Arena::maintain(Seconds now) {

@@ -266,7 +266,7 @@ void Arena::shed_excess(Seconds now) {
 // Half of the limit at least is for items, whatever the table says.
 void Arena::apply_limit() {
   const std::size_t pages = memory_limit_ / options_.page_bytes;
-  table_pages_ = options_.count_table ? table_.bytes() / options_.page_bytes : 0;
+  table_pages_ = options_.count_table ? table_.held_bytes() / options_.page_bytes : 0;
   slabs_.set_page_limit(static_cast<PageIndex>(pages - std::min(table_pages_, pages / 2)));
 }
 

@@ -178,8 +178,14 @@ void HashTable::give_overflow(std::uint32_t number) {
 void HashTable::split() {
   const std::size_t added = bucket_count();
   const std::size_t half = std::bit_floor(added);
+  split_into_last(bucket(added - half), half);
+  prepared_.grew(added * sizeof(Bucket), (added + 1) * sizeof(Bucket));
+}
+
+// What of `from` belongs to bucket number bucket_count(), which exists then.
+void HashTable::split_into_last(Bucket& from, std::size_t half) {
+  const std::size_t added = bucket_count();
   const std::uint32_t moves_bit = static_cast<std::uint32_t>(half >> 8);  // the tag begins at bit 8
-  Bucket& from = bucket(added - half);
   Bucket& to = bucket(added);
   const Moving moving(from);
   // First everything is in both, then the new bucket exists, then the old one loses what moved.
@@ -190,7 +196,6 @@ void HashTable::split() {
     }
   }
   bucket_count_.store(added + 1, std::memory_order_release);
-  prepared_.grew(added * sizeof(Bucket), (added + 1) * sizeof(Bucket));
 
   Bucket* keep = &from;  // what stays is packed towards the front
   std::size_t keep_at = 0;
@@ -235,10 +240,10 @@ void HashTable::merge() {
     while (next_in_chain(from) != nullptr) drop_last(from);
   }
   const std::size_t end = removed * sizeof(Bucket);
-  if (end % kHugePageBytes == 0 && end + kHugePageBytes <= bucket_memory_.bytes()) {
-    bucket_memory_.release(end, kHugePageBytes);
-    prepared_.gave_back(end);
-  }
+  if (end % kHugePageBytes != 0) return;
+  const std::size_t touched = std::max(end + kHugePageBytes, prepared_.bytes());
+  bucket_memory_.release(end, std::min(touched, bucket_memory_.bytes()) - end);
+  prepared_.gave_back(end);
 }
 
 char* HashTable::next_to_prepare() {

@@ -64,6 +64,10 @@ class HashTable {
   // As Mapping's, for the buckets.
   bool prefer_huge_pages() const { return bucket_memory_.prefer_huge_pages(); }
   std::size_t bytes() const { return (bucket_count() + overflow_used_) * sizeof(Bucket); }
+  // As bytes(), with what is ready and not used yet.
+  std::size_t held_bytes() const {
+    return bytes() + prepared_.beyond(bucket_count() * sizeof(Bucket));
+  }
 
   // Under the lock: the 2 MiB that the buckets need next; nullptr: they are ready (huge_pages.h).
   char* next_to_prepare();
@@ -135,6 +139,7 @@ class HashTable {
   std::uint32_t take_overflow();
   void give_overflow(std::uint32_t number);
   void split();
+  void split_into_last(Bucket& from, std::size_t half);
   void merge();
 
   Mapping bucket_memory_;

@@ -14,10 +14,14 @@
 namespace ringcache::store {
 
 // Without huge pages, or without one to spare, it is 512 small ones.
-PrepareStatus prepare_huge_page(char* at) {
+PrepareStatus prepare_huge_page(char* at, HugePageUse use) {
   madvise(at, kHugePageBytes, MADV_HUGEPAGE);
-  if (madvise(at, kHugePageBytes, MADV_POPULATE_WRITE) == 0) return PrepareStatus::kPrepared;
-  return errno == EINVAL ? PrepareStatus::kUnsupported : PrepareStatus::kNoMemory;
+  const bool done = madvise(at, kHugePageBytes, MADV_POPULATE_WRITE) == 0;
+  const bool is_unknown = !done && errno == EINVAL;
+  // Splits nothing: what is a huge page stays one.
+  if (use == HugePageUse::kOnce) madvise(at, kHugePageBytes, MADV_NOHUGEPAGE);
+  if (done) return PrepareStatus::kPrepared;
+  return is_unknown ? PrepareStatus::kUnsupported : PrepareStatus::kNoMemory;
 }
 
 bool huge_pages_allowed() {

@@ -16,6 +16,7 @@
 // Documentation/admin-guide/mm/transhuge.rst.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +34,11 @@ enum class PrepareStatus : std::uint8_t {
 };
 
 // Touches the 2 MiB at `at`, a multiple of that; what is there stays. Any thread.
-PrepareStatus prepare_huge_page(char* at);
+// kOnce: one huge page now, and none ever after: a range of which parts were given back would grow
+// to 2 MiB again with the first use of another, or by khugepaged. kAlways: after Mapping's
+// prefer_huge_pages.
+enum class HugePageUse : std::uint8_t { kOnce, kAlways };
+PrepareStatus prepare_huge_page(char* at, HugePageUse use);
 
 // Whether the system's administrator left huge pages to the programs, or wants them everywhere
 // (/sys/kernel/mm/transparent_hugepage/enabled).
@@ -55,6 +60,10 @@ class PreparedMemory {
   std::optional<std::size_t> next(std::size_t used_bytes, std::size_t limit_bytes);
   // Bytes from the begin that may be touched though nobody used them.
   std::size_t bytes() const { return ready_ * kHugePageBytes; }
+  // Of them, those behind so many in use.
+  std::size_t beyond(std::size_t used_bytes) const {
+    return bytes() - std::min(bytes(), used_bytes);
+  }
   // What lies from there on was given back to the system.
   void gave_back(std::size_t from_bytes);
 

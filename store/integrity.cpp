@@ -52,8 +52,8 @@ class IntegrityCheck {
       used_of[page.slab_class] += page.used;
       check_page(at, page);
     }
-    require(in_pool == slabs.pool_pages() + slabs.parked_pages(), "pool has ", slabs.pool_pages(),
-            " pages, found ", in_pool);
+    require(in_pool == slabs.pooled_pages() + slabs.parked_pages(), "pool has ",
+            slabs.pooled_pages(), " pages, found ", in_pool);
     require(slabs.used_pages() + in_pool == slabs.page_count(), "pages in use");
     for (ClassIndex at = 0; at < slabs.class_count(); ++at) {
       require(pages_of[at] == slabs.slab_class(at).pages.size(), "class ", +at, ": page count");

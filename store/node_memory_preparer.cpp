@@ -16,14 +16,18 @@ void MemoryPreparer::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
-// Where there is no memory to be had, the next growth tries again: whoever needs it then is told by
-// the kernel, not by us.
+// Where there is no memory to be had just now, that range is left to whoever needs it.
 void MemoryPreparer::run(Store& store) {
   while (!stopping_) {
     const std::uint32_t seen = growth_.load();
     PrepareStatus status = PrepareStatus::kPrepared;
-    while (status == PrepareStatus::kPrepared && !stopping_) status = store.prepare_memory();
-    if (status == PrepareStatus::kUnsupported) return;
+    while (status != PrepareStatus::kNothing && !stopping_) {
+      status = store.prepare_memory();
+      if (status == PrepareStatus::kUnsupported) return;
+      if (status != PrepareStatus::kPrepared) continue;
+      prepared_.fetch_add(1);
+      prepared_.notify_all();
+    }
     if (!stopping_) growth_.wait(seen);
   }
 }

@@ -24,6 +24,8 @@ class MemoryPreparer {
   GrowthCount& growth() { return growth_; }
 
   void start(Store& store);
+  // Ranges of 2 MiB made ready so far, notified with each. Any thread.
+  const GrowthCount& prepared() const { return prepared_; }
   // Waits for the 2 MiB in hand. Idempotent.
   void stop();
 
@@ -31,6 +33,7 @@ class MemoryPreparer {
   void run(Store& store);
 
   GrowthCount growth_{0};
+  GrowthCount prepared_{0};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

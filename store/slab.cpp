@@ -71,6 +71,7 @@ SlabAllocator::SlabAllocator(Region& region, const StoreOptions& options, PageIn
     while (classes_[at].chunk_bytes < units * 8) ++at;
     class_by_size_[units] = at;
   }
+  pages_.reserve(page_limit_max_);  // address space, not memory; no request waits for a copy
   set_page_limit(page_limit);
 }
 
@@ -102,10 +103,17 @@ ChunkRef SlabAllocator::take(ClassIndex at) {
 }
 
 bool SlabAllocator::add_page(ClassIndex at) {
-  if (pool_ == kNoPage) return false;
-  const PageIndex index = pool_;
-  pool_ = pages_[index].roomy_next;
-  --pool_pages_;
+  if (pool_ != kNoPage) {
+    const PageIndex index = pool_;
+    pool_ = pages_[index].roomy_next;
+    --pooled_;
+    enter_class(index, at);
+    return true;
+  }
+  if (unused_pages() == 0) return false;
+  const PageIndex index = page_count();
+  prepared_.grew(std::size_t{index} << page_shift_, std::size_t{index + 1} << page_shift_);
+  pages_.emplace_back();
   enter_class(index, at);
   return true;
 }
@@ -150,28 +158,27 @@ void SlabAllocator::undrain(PageIndex at) {
 
 void SlabAllocator::set_page_limit(PageIndex limit) {
   page_limit_ = std::min(limit, page_limit_max_);
-  while (in_use_ + pool_pages_ > page_limit_ && pool_ != kNoPage) {
+  while (in_use_ + pooled_ > page_limit_ && pool_ != kNoPage) {
     const PageIndex at = pool_;
     pool_ = pages_[at].roomy_next;
-    --pool_pages_;
+    --pooled_;
     park(at);
   }
-  while (in_use_ + pool_pages_ < page_limit_ && parked_ != kNoPage) {
+  while (in_use_ + pooled_ < page_limit_ && parked_ != kNoPage) {
     const PageIndex at = parked_;
     parked_ = pages_[at].roomy_next;
     --parked_pages_;
     push_pool(at);
   }
-  // Pages that never were used, so that the first is taken first.
-  const PageIndex known = page_count();
-  if (in_use_ + pool_pages_ >= page_limit_) return;
-  pages_.resize(known + page_limit_ - in_use_ - pool_pages_);
-  for (PageIndex at = page_count(); at-- > known;) push_pool(at);
+  const std::size_t end = std::size_t{page_count() + unused_pages()} << page_shift_;
+  if (prepared_.bytes() <= end) return;
+  region_.release(end, prepared_.bytes() - end);
+  prepared_.gave_back(end);
 }
 
 char* SlabAllocator::next_to_prepare() {
-  const std::size_t limit = std::min(region_.bytes(), std::size_t{page_limit_} << page_shift_);
-  const auto next = prepared_.next(std::size_t{ever_used_} << page_shift_, limit);
+  const std::size_t end = std::size_t{page_count() + unused_pages()} << page_shift_;
+  const auto next = prepared_.next(std::size_t{page_count()} << page_shift_, end);
   return next ? region_.memory(*next * kHugePageBytes) : nullptr;
 }
 
@@ -181,7 +188,7 @@ void SlabAllocator::retire_page(PageIndex at) {
   leave_class(at);
   if (heir != kNoClass) {
     enter_class(at, heir);
-  } else if (in_use_ + pool_pages_ >= page_limit_) {
+  } else if (in_use_ + pooled_ >= page_limit_) {
     park(at);
   } else {
     push_pool(at);
@@ -189,17 +196,14 @@ void SlabAllocator::retire_page(PageIndex at) {
 }
 
 void SlabAllocator::push_pool(PageIndex at) {
-  const bool touched = pages_[at].touched;
   pages_[at] = Page{};
-  pages_[at].touched = touched;
   pages_[at].roomy_next = pool_;
   pool_ = at;
-  ++pool_pages_;
+  ++pooled_;
 }
 
 void SlabAllocator::park(PageIndex at) {
-  const bool ready = std::size_t{at} << page_shift_ < prepared_.bytes();
-  if (pages_[at].touched || ready) region_.release(std::size_t{at} << page_shift_, page_bytes_);
+  region_.release(std::size_t{at} << page_shift_, page_bytes_);
   pages_[at] = Page{};
   pages_[at].roomy_next = parked_;
   parked_ = at;
@@ -211,11 +215,6 @@ void SlabAllocator::enter_class(PageIndex at, ClassIndex owner) {
   Page& page = pages_[at];
   page = Page{};
   page.slab_class = owner;
-  page.touched = true;
-  if (at >= ever_used_) {
-    prepared_.grew(std::size_t{ever_used_} << page_shift_, std::size_t{at + 1} << page_shift_);
-    ever_used_ = at + 1;
-  }
   page.position = static_cast<std::uint32_t>(slab_class.pages.size());
   slab_class.pages.push_back(at);
   page_class(at).store(static_cast<std::uint8_t>(owner + 1), std::memory_order_relaxed);

@@ -24,6 +24,7 @@
 // look at.
 #pragma once
 
+#include <algorithm>
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
@@ -65,7 +66,6 @@ struct Page {
   std::uint32_t position = 0;      // in SlabClass::pages
   PageIndex roomy_next = kNoPage;  // in the class's list of pages with free chunks, or in the pool
   PageIndex roomy_previous = kNoPage;
-  bool touched = false;  // its memory may be resident
 };
 
 struct SlabClass {
@@ -87,12 +87,15 @@ class SlabAllocator {
   SlabAllocator(Region& region, const StoreOptions& options, PageIndex page_limit);
 
   std::size_t page_bytes() const { return page_bytes_; }
-  // Pages below this index are in a class, in the pool or parked; those above never were used.
+  // Pages below this index were used once: they are in a class, in the pool or parked.
   PageIndex page_count() const { return static_cast<PageIndex>(pages_.size()); }
   PageIndex page_limit() const { return page_limit_; }
   PageIndex page_limit_max() const { return page_limit_max_; }
   PageIndex used_pages() const { return in_use_; }  // that classes have
-  PageIndex pool_pages() const { return pool_pages_; }
+  // That classes may have: those in the pool, and those never used.
+  PageIndex pool_pages() const { return pooled_ + unused_pages(); }
+  // In the pool, of those that were used once.
+  PageIndex pooled_pages() const { return pooled_; }
   PageIndex parked_pages() const { return parked_pages_; }
   ClassIndex class_count() const { return static_cast<ClassIndex>(classes_.size()); }
   const SlabClass& slab_class(ClassIndex at) const { return classes_[at]; }
@@ -147,8 +150,9 @@ class SlabAllocator {
   // Takes back a drain that has not ended. REQUIRES a draining page.
   void undrain(PageIndex page);
 
-  // How many pages may be used, at most page_limit_max(). Above the limit pages of the pool are
-  // parked at once, others when they get there; their memory goes back to the system.
+  // How many pages may be used, at most page_limit_max(). Fewer: first there are fewer of those
+  // never used, then pages of the pool are parked, others when they get there; their memory goes
+  // back to the system.
   void set_page_limit(PageIndex limit);
   // The 2 MiB that classes need next; nullptr: they are ready (huge_pages.h).
   char* next_to_prepare();
@@ -164,6 +168,8 @@ class SlabAllocator {
   void add_roomy(PageIndex at);
   void remove_roomy(PageIndex at);
   void retire_page(PageIndex at);
+  // Never used, and may be. The limit is reached by those of the pool and by parked ones first.
+  PageIndex unused_pages() const { return page_limit_ - std::min(page_limit_, in_use_ + pooled_); }
   void push_pool(PageIndex at);
   void park(PageIndex at);
   bool is_full(const Page& page) const {
@@ -180,11 +186,10 @@ class SlabAllocator {
   std::vector<Page> pages_;
   // Page::slab_class + 1 again, for readers; 0 = none.
   Mapping page_classes_;
-  PageIndex in_use_ = 0;     // pages of classes
-  PageIndex ever_used_ = 0;  // no page from here on was ever used
+  PageIndex in_use_ = 0;  // pages of classes
   PreparedMemory prepared_;
   PageIndex pool_ = kNoPage;
-  PageIndex pool_pages_ = 0;
+  PageIndex pooled_ = 0;
   PageIndex parked_ = kNoPage;
   PageIndex parked_pages_ = 0;
 };

@@ -71,7 +71,7 @@ const StoreOptions& Store::options() const {
 }
 
 bool Store::prefer_huge_pages() {
-  return arena_->region().prefer_huge_pages() && arena_->table().prefer_huge_pages();
+  return arena_->prefer_huge_pages();
 }
 
 StoreThread Store::thread() {

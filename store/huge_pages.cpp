@@ -48,7 +48,7 @@ std::optional<std::size_t> PreparedMemory::next(std::size_t used_bytes, std::siz
 }
 
 void PreparedMemory::gave_back(std::size_t from_bytes) {
-  ready_ = std::min(ready_, from_bytes / kHugePageBytes);
+  ready_ = std::min(ready_, (from_bytes + kHugePageBytes - 1) / kHugePageBytes);
 }
 
 }  // namespace ringcache::store

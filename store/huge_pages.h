@@ -64,7 +64,7 @@ class PreparedMemory {
   std::size_t beyond(std::size_t used_bytes) const {
     return bytes() - std::min(bytes(), used_bytes);
   }
-  // What lies from there on was given back to the system.
+  // What lies from there on was given back to the system; the rest of its 2 MiB still is ready.
   void gave_back(std::size_t from_bytes);
 
  private:

@@ -2,9 +2,17 @@
 #include "store/huge_pages.h"
 
 #include <doctest/doctest.h>
+#include <sys/mman.h>
 
+#include <algorithm>
+#include <cstdio>
 #include <fstream>
 #include <string>
+#include <vector>
+
+#include "store/hash_table.h"
+#include "store/region.h"
+#include "store/slab.h"
 
 #include "tests/store/store_fixture.h"
 
@@ -26,6 +34,34 @@ std::size_t resident_kib() {
     if (line.starts_with("VmRSS:")) return std::stoull(line.substr(6));
   }
   return 0;
+}
+
+// A mapping with a line of its own in /proc/self/smaps for each piece that is told something else.
+bool has_flag(const char* at, const std::string& flag) {
+  std::ifstream maps("/proc/self/smaps");
+  bool is_here = false;
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long begin = 0;
+    unsigned long end = 0;
+    if (std::sscanf(line.c_str(), "%lx-%lx ", &begin, &end) == 2) {
+      const auto address = reinterpret_cast<unsigned long>(at);
+      is_here = begin <= address && address < end;
+    }
+    if (is_here && line.starts_with("VmFlags:")) return line.find(' ' + flag) != std::string::npos;
+  }
+  return false;
+}
+
+std::size_t resident_pages(char* at, std::size_t bytes) {
+  std::vector<unsigned char> pages(bytes / 4096);
+  REQUIRE(mincore(at, bytes, pages.data()) == 0);
+  return static_cast<std::size_t>(std::count_if(
+      pages.begin(), pages.end(), [](unsigned char page) { return (page & 1) != 0; }));
+}
+
+bool can_prepare() {
+  const Mapping mapping(2 * kHugePageBytes);
+  return prepare_huge_page(mapping.data(), HugePageUse::kOnce) != PrepareStatus::kUnsupported;
 }
 
 // A store that says when it grows, and what makes its memory ready.
@@ -96,7 +132,7 @@ TEST_CASE("a store is ready for what comes next, and for no more than it may hol
   Growing test(kMib);
   CHECK(test.on.store.prepare_memory() == PrepareStatus::kNothing);
   test.fill(100'000);  // some 14 MiB, and 1.4 MB of the table
-  if (test.prepared == 0) {
+  if (!can_prepare()) {
     MESSAGE("the system can't");
     return;
   }
@@ -130,6 +166,77 @@ TEST_CASE("memory that is given back goes, ready or used, and is used again") {
   test.fill(250'000);
   CHECK(test.on.totals().curr_items == 250'000);
   CHECK(test.on.store.check_integrity().empty());
+}
+
+TEST_CASE("a range is made ready as a whole, and asks for no huge page afterwards") {
+  if (!can_prepare()) return;
+  Mapping mapping(3 * kHugePageBytes);
+  char* at = mapping.data() + kHugePageBytes;
+  CHECK(prepare_huge_page(at, HugePageUse::kOnce) == PrepareStatus::kPrepared);
+  CHECK(resident_pages(mapping.data(), 3 * kHugePageBytes) == kHugePageBytes / 4096);
+  CHECK_FALSE(has_flag(at, "hg"));
+  // So what is given back in pieces stays given back.
+  mapping.release(kHugePageBytes, kHugePageBytes);
+  *at = 'x';
+  CHECK(resident_pages(at, kHugePageBytes) == 1);
+
+  const bool has_huge_pages = mapping.prefer_huge_pages();
+  CHECK(prepare_huge_page(at, HugePageUse::kAlways) == PrepareStatus::kPrepared);
+  CHECK(has_flag(at, "hg") == has_huge_pages);
+}
+
+TEST_CASE("a table that shrinks gives back what was ready behind what it used, and counts it") {
+  if (!can_prepare()) return;
+  HashTable table(1'000'000);
+  std::uint64_t next = 0;
+  const auto hash_of = [](std::uint64_t number) { return number * 0x9E3779B97F4A7C15; };
+  const auto grow_to = [&](std::size_t bytes) {
+    for (; table.bucket_count() * 64 < bytes; ++next) {
+      table.insert(hash_of(next), static_cast<ChunkRef>(next + 1));
+    }
+  };
+  grow_to(kHugePageBytes + kHalf);
+  const std::size_t before = table.held_bytes();
+  CHECK(before == table.bytes());
+  char* ready = table.next_to_prepare();
+  REQUIRE(ready != nullptr);
+  CHECK(table.held_bytes() == before + kHugePageBytes + kHalf);
+  REQUIRE(prepare_huge_page(ready, HugePageUse::kOnce) == PrepareStatus::kPrepared);
+  CHECK(resident_pages(ready - kHugePageBytes, kHugePageBytes) > 0);
+  while (next > 0) {
+    --next;
+    table.erase(hash_of(next), static_cast<ChunkRef>(next + 1));
+  }
+  CHECK(resident_pages(ready - kHugePageBytes, 2 * kHugePageBytes) == 0);
+  // The first 2 MiB stay.
+  CHECK(table.held_bytes() == table.bytes() + kHugePageBytes - table.bucket_count() * 64);
+}
+
+TEST_CASE("a page limit that shrinks leaves what is ready next alone, and gives the far end back") {
+  if (!can_prepare()) return;
+  StoreOptions options;
+  options.memory_bytes = 16 * kMiB;
+  options.page_bytes = 64 * 1024;
+  Region region(options.memory_bytes);
+  SlabAllocator slabs(region, options, 256);
+  for (int page = 0; page < 16; ++page) REQUIRE(slabs.add_page(0));  // 1 MiB
+  char* ready = slabs.next_to_prepare();
+  REQUIRE(ready == region.memory(kHugePageBytes));
+  REQUIRE(prepare_huge_page(ready, HugePageUse::kOnce) == PrepareStatus::kPrepared);
+  slabs.set_page_limit(255);
+  slabs.set_page_limit(64);  // 4 MiB
+  CHECK(resident_pages(ready, kHugePageBytes) == kHugePageBytes / 4096);
+  slabs.set_page_limit(48);
+  CHECK(resident_pages(ready, kHugePageBytes) == kHugePageBytes / 2 / 4096);
+  CHECK(slabs.pool_pages() == 32);
+  CHECK(slabs.parked_pages() == 0);
+  slabs.set_page_limit(8);
+  CHECK(resident_pages(ready, kHugePageBytes) == 0);
+  CHECK(slabs.pool_pages() == 0);
+  CHECK_FALSE(slabs.add_page(0));
+  slabs.set_page_limit(256);
+  CHECK(slabs.pool_pages() == 240);
+  CHECK(slabs.next_to_prepare() == ready);
 }
 
 }  // namespace ringcache::store

@@ -14,6 +14,7 @@ ringcache_unit_test(node_test
     node_fairness_test.cpp
     node_limits_test.cpp
     node_maintenance_test.cpp
+    node_memory_preparer_test.cpp
     node_process_test.cpp
     node_stats_test.cpp
     node_test.cpp

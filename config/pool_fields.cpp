@@ -215,9 +215,10 @@ void add_pool_behaviour(Table<PoolOptions>& t) {
   t.add("connections_per_node", &PoolOptions::connections_per_node,
         count(1, routing::kConnectionsPerNodeMax),
         "Connections to each node from each worker thread.");
-  t.add(
-      "coalesce", &PoolOptions::coalesce, flag(),
-      "Identical gets in flight share one request to the node. No get sees an older value for it.");
+  t.add("coalesce", &PoolOptions::coalesce, flag(),
+        "Identical gets in flight share one request to the node. Nothing that was written through "
+        "this proxy process and answered is missed for it; what came past it may be for "
+        "`timeouts.request`.");
   t.add("timeouts", &PoolOptions::timeouts, object_of(timeouts_table()),
         "How long a node may take.");
   t.add("health", &PoolOptions::health, object_of(health_table()),

@@ -4,6 +4,7 @@
 #include <limits>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "net/worker.h"
@@ -79,6 +80,15 @@ FanOut::Kind fan_out_kind(const Request& request) {
   if (topic == "detail" && word == "dump") return FanOut::Kind::kStatsDetail;
   if (topic == "reset" || topic == "detail") return FanOut::Kind::kAllMust;
   return topic == "settings" ? FanOut::Kind::kStatsSettings : FanOut::Kind::kStats;
+}
+
+// Whether a get after it may be answered differently.
+bool may_write(const Request& request) {
+  if (request.command == Command::kGat || request.command == Command::kGats) return true;
+  if (request.command == Command::kMetaGet) {
+    return request.meta.has('N') || request.meta.has('T');  // makes an item; may expire it
+  }
+  return protocol::spec(request.command).command_class == CommandClass::kWrite;
 }
 
 std::string_view request_line(ProxyWorker& worker, const Request& request) {
@@ -158,16 +168,18 @@ bool ClientSession::share(const Request& request, routing::PoolIndex pool,
                           PendingRequest& pending) {
   const std::size_t hash = std::hash<std::string_view>{}(request.key());
   WriteEpochs& epochs = worker_.epochs();
-  if (request.command != Command::kGet && request.command != Command::kGets) {
-    epochs.writing(hash);  // also what only may write: mg with N, gat
+  if (may_write(request)) {
+    pending.writes.begin(epochs, hash);
     return false;
   }
+  if (request.command != Command::kGet && request.command != Command::kGets) return false;
   const Coalescer::Get get{request.command, pool, request.key(), hash, epochs.of(hash)};
   if (worker_.coalescer().join(get, pending)) {
     pending.pool->coalesced.add();
     return true;
   }
-  worker_.coalescer().lead(get, pending);
+  // If a write begins meanwhile nobody will join.
+  if (epochs.settled(hash, get.epoch)) worker_.coalescer().lead(get, pending);
   return false;
 }
 
@@ -176,10 +188,15 @@ void ClientSession::execute_multiget(const Request& request) {
   MultigetSplit& split = worker_.split();
   split.begin(multiget_line_max(request.command));
   routing::PoolIndex pool = routing::kNoPool;
+  const bool is_gat = may_write(request);
+  WriteMarks& writes = worker_.writes();
   for (const std::string_view key : request.keys()) {
     const RoutePlan plan = worker_.table().router().plan(request.command, key);
     if (plan.mode != RouteMode::kOne) continue;
     if (pool == routing::kNoPool) pool = plan.pool;
+    if (is_gat && worker_.table().pool(plan.pool).options().coalesce) {
+      writes.begin(worker_.epochs(), std::hash<std::string_view>{}(key));
+    }
     split.add(worker_.upstreams().get(plan.owner(), number_), worker_.pool_counters(plan.pool),
               key);
   }
@@ -192,6 +209,7 @@ void ClientSession::execute_multiget(const Request& request) {
   // Keys are counted for the pool of each; time and requests in flight for that of the first.
   PendingRequest& pending = begin(request, &worker_.pool_counters(pool), parts);
   pending.ends_values = !request.more_keys;
+  std::swap(pending.writes, writes);
   const net::SteadyNs started = pending.started;
   for (auto part = split.parts_begin(); part != split.parts_end(); ++part) {
     InFlight entry{.pending = &pending,
@@ -209,11 +227,11 @@ void ClientSession::execute_multiget(const Request& request) {
 void ClientSession::execute_on_all(const Request& request) {
   const RoutingTable& table = worker_.table();
   if (table.node_count() == 0) return answer(request, kNoNodeLine);
-  if (request.command == Command::kFlushAll) worker_.epochs().writing_all();
   const std::vector<Target> targets = every_server(table);
   PendingRequest& pending = begin(request, nullptr, static_cast<std::uint32_t>(targets.size()));
   pending.fan_out =
       std::make_unique<FanOut>(fan_out_kind(request), worker_.counters().stats_rows_dropped);
+  if (request.command == Command::kFlushAll) pending.writes.begin_all(worker_.epochs());
   const net::SteadyNs started = pending.started;
   const std::string line(request_line(worker_, request));
   for (const Target target : targets) {
@@ -273,8 +291,8 @@ void ClientSession::forget_oversized(const Request& request) {
     if (!silent) answer(request, kTooLargeLine);
     return;
   }
-  worker_.epochs().writing(std::hash<std::string_view>{}(request.key()));
   PendingRequest& pending = begin(request, nullptr, 1);
+  pending.writes.begin(worker_.epochs(), std::hash<std::string_view>{}(request.key()));
   pending.quiet = silent;
   if (!silent) pending.fixed_answer = kTooLargeLine;
   std::string line = meta ? "md " : "delete ";

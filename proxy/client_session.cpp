@@ -141,15 +141,15 @@ ClientSession::Step ClientSession::take_with_value(const Request& request, std::
   return Step::kGoOn;
 }
 
-void ClientSession::append(PendingRequest& request, std::string_view bytes, net::ReadBuffer* from) {
+void ClientSession::append(PendingRequest& request, const ReplyBytes& reply) {
   if (closed_) return;
-  request.reply_bytes += bytes.size();
+  request.reply_bytes += reply.bytes.size();
   if (&request == oldest_) {
-    append_or_move(bytes, from, connection_.out());
+    append_to(connection_.out(), reply);
     connection_.schedule_flush();
   } else {
-    request.reply.append(bytes, from);
-    waiting_bytes_ += bytes.size();
+    request.reply.append(reply);
+    waiting_bytes_ += reply.bytes.size();
   }
   const std::uint64_t held = waiting_bytes_ + connection_.out().bytes();
   if (held > worker_.table().limits().client_output_bytes) cut(ClientCut::kOutputLimit);

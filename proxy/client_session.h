@@ -42,7 +42,7 @@ class ClientSession final : public net::ConnectionHandler {
   static constexpr std::size_t kOutputHighDivisor = 64;
 
   // For PendingRequest.
-  void append(PendingRequest& request, std::string_view bytes, net::ReadBuffer* from = nullptr);
+  void append(PendingRequest& request, const ReplyBytes& reply);
   void release_finished();
 
  private:

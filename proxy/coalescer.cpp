@@ -2,23 +2,27 @@
 
 namespace ringcache::proxy {
 
+// A key's get and gets have a place each, or they would take turns in one.
+std::size_t Coalescer::place(const Get& get) {
+  return (get.key_hash ^ (get.command == protocol::Command::kGets ? 1 : 0)) % kSlots;
+}
+
 bool Coalescer::join(const Get& get, PendingRequest& request) {
-  const Slot& slot = slots_[get.key_hash % kSlots];
+  const Slot& slot = slots_[place(get)];
   PendingRequest* const leader = slot.leader;
-  if (leader == nullptr || slot.epoch != get.epoch || slot.command != get.command ||
-      slot.pool != get.pool || slot.key != get.key || leader->follower_count >= kFollowersMax) {
+  if (leader == nullptr || slot.epoch != get.epoch || !slot.is_for(get) ||
+      leader->follower_count >= kFollowersMax) {
     return false;
   }
   leader->add_follower(request);
   return true;
 }
 
-// A leader that cannot be joined any more, after a write, makes place for one that can.
 void Coalescer::lead(const Get& get, PendingRequest& request) {
-  Slot& slot = slots_[get.key_hash % kSlots];
+  Slot& slot = slots_[place(get)];
   if (slot.leader != nullptr) {
-    if (slot.key != get.key) return;
-    end(*slot.leader);
+    if (!slot.is_for(get)) return;
+    end(*slot.leader);  // which this one could not join
   }
   slot.leader = &request;
   slot.command = get.command;
@@ -26,7 +30,7 @@ void Coalescer::lead(const Get& get, PendingRequest& request) {
   slot.epoch = get.epoch;
   slot.key.assign(get.key);
   request.coalescer = this;
-  request.coalescer_slot = get.key_hash % kSlots;
+  request.coalescer_slot = place(get);
 }
 
 void Coalescer::end(PendingRequest& leader) {

@@ -2,17 +2,19 @@
 
 namespace ringcache::proxy {
 
-void append_or_move(std::string_view bytes, net::ReadBuffer* from, net::WriteBuffer& out) {
+void append_to(net::WriteBuffer& out, const ReplyBytes& reply) {
+  const auto [bytes, from, shared] = reply;
+  if (shared != nullptr) return shared->append_to(out);
   const bool in_front = from != nullptr && from->size() > 0 && from->bytes().data() == bytes.data();
   if (in_front && from->move_to(out, bytes.size())) return;
   out.append(bytes);
 }
 
-void HeldReply::append(std::string_view bytes, net::ReadBuffer* from) {
-  if (rest_.empty() && small_.size() + bytes.size() <= kSmallBytesMax) {
-    small_.append(bytes);
+void HeldReply::append(const ReplyBytes& reply) {
+  if (rest_.empty() && small_.size() + reply.bytes.size() <= kSmallBytesMax) {
+    small_.append(reply.bytes);
   } else {
-    append_or_move(bytes, from, rest_);
+    append_to(rest_, reply);
   }
 }
 

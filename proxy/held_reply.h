@@ -10,13 +10,21 @@
 #include <string_view>
 
 #include "net/read_buffer.h"
+#include "net/shared_bytes.h"
 #include "net/write_buffer.h"
 
 namespace ringcache::proxy {
 
-// Appends `bytes` to `out`; where they are the front of `from`, a buffer of the same worker, large
-// ones are moved there with their block, and are consumed then: views of `from` are dead.
-void append_or_move(std::string_view bytes, net::ReadBuffer* from, net::WriteBuffer& out);
+// Bytes of an answer, and how they may be passed on without being copied.
+struct ReplyBytes {
+  std::string_view bytes;
+  // Where they are the front of this buffer, of the same worker, large ones are moved out of it
+  // with their block, and are consumed then: views of it are dead.
+  net::ReadBuffer* from = nullptr;
+  net::SharedBytes* shared = nullptr;  // all of its bytes: referred to
+};
+
+void append_to(net::WriteBuffer& out, const ReplyBytes& reply);
 
 class HeldReply {
  public:
@@ -25,8 +33,7 @@ class HeldReply {
 
   explicit HeldReply(net::BlockPool& blocks) : rest_(blocks) {}
 
-  // Where `bytes` are the front of `from`, large ones are moved out of it (append_or_move).
-  void append(std::string_view bytes, net::ReadBuffer* from = nullptr);
+  void append(const ReplyBytes& reply);
   // Everything, in order, to the end of `out`, whose pool must be the same. Empty afterwards.
   void move_to(net::WriteBuffer& out);
   void clear();

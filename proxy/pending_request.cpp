@@ -23,15 +23,28 @@ void PendingRequest::answer_is_whole() {
 
 void PendingRequest::append(std::string_view bytes, net::ReadBuffer* from) {
   if (coalescer != nullptr) coalescer->end(*this);
+  if (followers != nullptr) append_to_followers(bytes);
+  to_client({bytes, from});
+}
+
+// A large value is copied once, however many they are.
+void PendingRequest::append_to_followers(std::string_view bytes) {
+  net::SharedBytes* const shared =
+      bytes.size() > HeldReply::kSmallBytesMax ? owner->share(bytes) : nullptr;
   for (PendingRequest* each = followers; each != nullptr; each = each->next_follower) {
-    each->append(bytes);
+    each->to_client({bytes, nullptr, shared});
   }
-  if (session != nullptr && fixed_answer.empty()) session->append(*this, bytes, from);
+  if (shared != nullptr) shared->drop();
+}
+
+void PendingRequest::to_client(const ReplyBytes& reply) {
+  if (session != nullptr && fixed_answer.empty()) session->append(*this, reply);
 }
 
 void PendingRequest::part_done(net::SteadyNs now) {
   assert(parts_left > 0);
   if (--parts_left > 0) return;
+  writes.done();
   if (coalescer != nullptr) coalescer->end(*this);
   PendingRequest* follower = std::exchange(followers, nullptr);
   finish(now);
@@ -52,11 +65,11 @@ void PendingRequest::finish(net::SteadyNs now) {
   }
   if (session == nullptr) return owner->give_back(*this);
   if (!fixed_answer.empty()) {
-    session->append(*this, fixed_answer);
+    session->append(*this, {fixed_answer});
   } else if (fan_out) {
-    if (!quiet) session->append(*this, fan_out->answer());
+    if (!quiet) session->append(*this, {fan_out->answer()});
   } else if (ends_values) {
-    session->append(*this, protocol::kEnd);
+    session->append(*this, {protocol::kEnd});
   }
   session->release_finished();
 }
@@ -85,6 +98,7 @@ PendingRequest& PendingPool::take() {
 
 void PendingPool::give_back(PendingRequest& request) {
   assert(in_use_ > 0);
+  assert(request.writes.empty());
   --in_use_;
   if (free_count_ >= kFreeMax) {
     delete &request;

@@ -28,6 +28,7 @@
 #include "proxy/fan_out.h"
 #include "proxy/held_reply.h"
 #include "proxy/proxy_counters.h"
+#include "proxy/write_epochs.h"
 
 namespace ringcache::proxy {
 
@@ -57,6 +58,8 @@ struct PendingRequest {
   HeldReply reply;                  // bytes that wait for the request to become the oldest
   std::unique_ptr<FanOut> fan_out;  // flush_all and stats: what the nodes said so far
 
+  WriteMarks writes;  // under way until the last reply is in
+
   // Requests for the same that are answered with this one (coalescer.h), newest first.
   PendingRequest* followers = nullptr;
   PendingRequest* next_follower = nullptr;  // of the list that this one is in
@@ -80,6 +83,8 @@ struct PendingRequest {
   void part_done(net::SteadyNs now);
 
  private:
+  void append_to_followers(std::string_view bytes);
+  void to_client(const ReplyBytes& reply);
   void finish(net::SteadyNs now);
 };
 
@@ -94,6 +99,10 @@ class PendingPool {
 
   PendingRequest& take();
   void give_back(PendingRequest& request);
+  // nullptr: no memory.
+  net::SharedBytes* share(std::string_view bytes) {
+    return net::SharedBytes::copy_of(bytes, blocks_);
+  }
   // Requests that are out.
   std::size_t in_use() const { return in_use_; }
 

@@ -38,6 +38,8 @@ class ProxyWorker {
   PendingPool& pending_pool() { return pending_pool_; }
   Coalescer& coalescer() { return coalescer_; }
   WriteEpochs& epochs() { return epochs_; }
+  // Scratch: what a request writes before it has a PendingRequest. Empty between requests.
+  WriteMarks& writes() { return writes_; }
   WorkerCounters& counters() { return counters_; }
   PoolCounters& pool_counters(routing::PoolIndex pool) { return *pool_counters_[pool]; }
 
@@ -54,6 +56,7 @@ class ProxyWorker {
   const ProxyServer& server_;
   WorkerCounters counters_;
   WriteEpochs& epochs_;
+  WriteMarks writes_;
   Coalescer coalescer_;
   PendingPool pending_pool_;  // outlives the upstreams, whose end fails what is pending
   UpstreamSet upstreams_;

@@ -187,7 +187,7 @@ std::optional<NodeFailure> Upstream::send(const InFlight& entry, std::string_vie
   counters_.requests.add();
   net::WriteBuffer& out = connection_->out();
   out.append(line);
-  if (!data_block.empty()) append_or_move(data_block, from, out);
+  if (!data_block.empty()) append_to(out, {data_block, from});
   if (state_ == State::kUp) connection_->schedule_flush();
   return std::nullopt;
 }

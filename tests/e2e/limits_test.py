@@ -127,6 +127,29 @@ class Limits(TestCase):
             and m)
         self.assertEqual(metrics.sum(IN_FLIGHT, node="hung"), 0)
 
+    def test_a_large_value_is_held_once_for_all_who_share_its_answer(self):
+        self.node = self.world.node("-I", "8m")
+        self.proxy = self.world.proxy(self.world.config(
+            [self.node], threads=1, pool={"coalesce": True, "timeouts": {"request": "60s"}}))
+        value = b"v" * (1024 * KIB)
+        wires = [self.enterContext(Wire(self.proxy.port)) for _ in range(20)]
+        with Wire(self.proxy.port) as wire:
+            self.assertEqual(wire.set(b"big", value), b"STORED")
+            self.assertEqual(wire.get(b"big"), {b"big": value})
+        before = self.proxy.rss_bytes()
+        self.node.pause()
+        for wire in wires:
+            wire.send(b"get big\r\n" * 16)
+        eventually("all share one request", lambda: self.proxy.metrics().sum(
+            "ringcache_proxy_coalesced_gets_total") == 20 * 16 - 1)
+        self.node.resume()
+        eventually("the answer is there", lambda: self.proxy.metrics().sum(IN_FLIGHT) == 0)
+        # 320 MiB of answers, of which the clients' sockets take a few each.
+        self.assertLess(self.proxy.rss_bytes() - before, 64 * 1024 * KIB)
+        for wire in wires:
+            for _ in range(16):
+                self.assertEqual(wire.values(), {b"big": value})
+
     def test_a_dead_idle_node_is_known(self):
         self.start()
         self.assertEqual(self.proxy.http("/readyz"), (200, "ready\n"))

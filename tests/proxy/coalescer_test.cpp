@@ -26,10 +26,15 @@ struct Sharing {
     return taken;
   }
   // Sent to the node: others may join it.
-  PendingRequest& leader(std::string_view key) {
+  PendingRequest& leader(std::string_view key, Command command = Command::kGet) {
     PendingRequest& made = request();
-    coalescer.lead(get(key), made);
+    coalescer.lead(get(key, command), made);
     return made;
+  }
+  void write(std::string_view key) {
+    WriteMarks marks;
+    marks.begin(epochs, std::hash<std::string_view>{}(key));
+    marks.done();
   }
   bool joins(const Coalescer::Get& get) {
     PendingRequest& made = request();
@@ -72,18 +77,44 @@ TEST_CASE("nobody joins when something of the answer has come") {
 
 TEST_CASE("nobody joins across a write to the key, by whichever worker, or a flush") {
   Sharing s;
-  const std::size_t hash = std::hash<std::string_view>{}("k");
   PendingRequest& before = s.leader("k");
-  s.epochs.writing(hash);
+  s.write("k");
   CHECK_FALSE(s.joins(s.get("k")));
   // The first get after it is one that can be joined.
   PendingRequest& after = s.leader("k");
   CHECK(s.joins(s.get("k")));
   before.part_done(0);
   CHECK(s.joins(s.get("k")));
-  s.epochs.writing_all();
+  WriteMarks flush;
+  flush.begin_all(s.epochs);
   CHECK_FALSE(s.joins(s.get("k")));
   after.part_done(0);
+  flush.done();
+  CHECK(s.requests.in_use() == 0);
+}
+
+TEST_CASE("get and gets of one key are shared beside each other") {
+  Sharing s;
+  PendingRequest& get = s.leader("k");
+  PendingRequest& gets = s.leader("k", Command::kGets);
+  for (int i = 0; i < 3; ++i) {
+    CHECK(s.joins(s.get("k")));
+    CHECK(s.joins(s.get("k", Command::kGets)));
+  }
+  CHECK(get.follower_count == 3);
+  CHECK(gets.follower_count == 3);
+  get.part_done(0);
+  gets.part_done(0);
+}
+
+TEST_CASE("who follows and whose client goes is forgotten with the answer") {
+  Sharing s;
+  PendingRequest& leader = s.leader("k");
+  PendingRequest& follower = s.request();
+  REQUIRE(s.coalescer.join(s.get("k"), follower));
+  follower.session = nullptr;
+  leader.append("VALUE k 0 1\r\nx\r\n");
+  leader.part_done(0);
   CHECK(s.requests.in_use() == 0);
 }
 

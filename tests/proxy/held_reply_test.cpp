@@ -39,7 +39,7 @@ TEST_CASE("an answer comes out as it was held, small or large, in any portions")
     CHECK(reply.empty());
     for (char c = 'a'; c <= 'z'; ++c) {
       expected.append(portion, c);
-      reply.append(std::string(portion, c));
+      reply.append({std::string(portion, c)});
     }
     CHECK(reply.bytes() == 26 * portion);
     reply.move_to(out);
@@ -62,11 +62,11 @@ TEST_CASE("large bytes at the front of a read buffer change hands with their blo
     HeldReply reply(pool);
     const std::string_view front = in.bytes().substr(0, large.size());
     if (held) {
-      reply.append(front, &in);
+      reply.append({front, &in});
       CHECK(reply.bytes() == large.size());
       reply.move_to(out);
     } else {
-      append_or_move(front, &in, out);
+      append_to(out, {front, &in});
     }
     CHECK(in.bytes() == "what follows");
     std::array<iovec, 4> pieces;
@@ -83,9 +83,9 @@ TEST_CASE("bytes that are not at the front are copied, and stay where they are")
   const std::string text = "x" + std::string(12'000, 'v');
   arrive(in, text);
   net::WriteBuffer out(pool);
-  append_or_move(in.bytes().substr(1), &in, out);
-  append_or_move("constant", &in, out);
-  append_or_move("constant", nullptr, out);
+  append_to(out, {in.bytes().substr(1), &in});
+  append_to(out, {"constant", &in});
+  append_to(out, {"constant"});
   CHECK(in.bytes() == text);
   CHECK(gathered(out) == text.substr(1) + "constantconstant");
 }
@@ -93,7 +93,7 @@ TEST_CASE("bytes that are not at the front are copied, and stay where they are")
 TEST_CASE("an answer that nobody wants gives its memory back") {
   net::BlockPool pool;
   HeldReply reply(pool);
-  reply.append(std::string(100'000, 'x'));
+  reply.append({std::string(100'000, 'x')});
   CHECK(pool.borrowed_bytes() > 0);
   reply.clear();
   CHECK(reply.empty());

@@ -10,7 +10,7 @@ TEST_CASE("requests are recycled clean") {
   net::BlockPool blocks;
   PendingPool pool(blocks);
   PendingRequest& first = pool.take();
-  first.reply.append("left over");
+  first.reply.append({"left over"});
   first.quiet = true;
   first.ends_values = true;
   first.fixed_answer = "x";
@@ -35,7 +35,7 @@ TEST_CASE("a recycled request does not keep a large reply's memory") {
   net::BlockPool blocks;
   PendingPool pool(blocks);
   PendingRequest& request = pool.take();
-  request.reply.append(std::string(10 * HeldReply::kSmallBytesMax, 'x'));
+  request.reply.append({std::string(10 * HeldReply::kSmallBytesMax, 'x')});
   CHECK(blocks.borrowed_bytes() > 0);
   pool.give_back(request);
   CHECK(blocks.borrowed_bytes() == 0);

@@ -25,8 +25,10 @@ namespace {
 constexpr int kNodes = 3;
 constexpr int kKeys = 16;
 
-proxy::ProxyOptions options_over(const std::vector<std::unique_ptr<TestNode>>& nodes) {
+proxy::ProxyOptions options_over(const std::vector<std::unique_ptr<TestNode>>& nodes,
+                                 bool coalesce) {
   routing::PoolOptions pool;
+  pool.coalesce = coalesce;
   pool.name = "main";
   for (const auto& node : nodes) {
     pool.backends.push_back(routing::parse_backend(node->node.bound().front().text()).backend);
@@ -77,9 +79,14 @@ void exchange(std::vector<Client>& clients, const Traffic& traffic, int rounds) 
 }  // namespace
 
 TEST_CASE("steady traffic through the proxy allocates nothing on its workers") {
+  bool coalesce = false;
+  SUBCASE("each request by itself") {}
+  SUBCASE("identical gets together") {
+    coalesce = true;
+  }
   std::vector<std::unique_ptr<TestNode>> nodes;
   for (int i = 0; i < kNodes; ++i) nodes.push_back(std::make_unique<TestNode>());
-  proxy::ProxyServer server(options_over(nodes));
+  proxy::ProxyServer server(options_over(nodes, coalesce));
   const auto error = server.start();
   REQUIRE_MESSAGE(!error, error.value_or(""));
   std::vector<Client> clients;

@@ -80,7 +80,7 @@ class ReadBuffer {
 
   /// Moves the first `count` bytes to the end of `out` (of the same worker) and consumes them. When
   /// they fill much of the block, the block itself changes hands instead of its bytes. Views die.
-  /// False: no memory; nothing changed.
+  /// False: no memory; nothing changed. True: they are `out`'s, which may have failed().
   [[nodiscard]] bool move_to(WriteBuffer& out, std::size_t count);
 
   // ---- for the connection ----

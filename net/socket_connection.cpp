@@ -219,6 +219,8 @@ void SocketConnection::flush() {
 }
 
 void SocketConnection::send_output() {
+  // Something is missing in it: what follows would be taken for something else.
+  if (out_.failed()) return close_with({CloseReason::kNoMemory, {}});
   const bool was_full = throttled_ || output_full();
   int error = 0;
   if (!out_.empty()) {
@@ -229,7 +231,6 @@ void SocketConnection::send_output() {
     if (profile_->written_counter != nullptr) profile_->written_counter->add(result.sent_bytes);
     error = result.error;
   }
-  if (out_.failed()) return close_with({CloseReason::kNoMemory, {}});
   if (error != 0 && error != EAGAIN) {
     return close_with({CloseReason::kError, system_error(error)});
   }

@@ -271,6 +271,7 @@ void Upstream::finish_front() {
   if (entry.probe && state_ == State::kProbing) {
     state_ = State::kUp;
     failed_before_ = false;
+    close_if_idle();  // begins to watch
   } else {
     back_off_step_ = 0;  // not for the first probe: a node that ends each connection after it flaps
   }
@@ -332,7 +333,9 @@ void Upstream::check_deadlines() {
 // Looks again when it can be time, so that a request need not move a timer.
 void Upstream::close_if_idle() {
   const net::SteadyNs limit = std::chrono::nanoseconds(settings_.timeouts.idle).count();
-  if (limit == 0 || state_ != State::kUp) return;
+  const bool is_ending =
+      closing_for_ || retired_ || connection_ == nullptr || !connection_->is_open();
+  if (limit == 0 || state_ != State::kUp || is_ending) return;
   const bool up = table_->health(target_.pool).state(target_.node) == routing::NodeState::kUp;
   const net::SteadyNs quiet = in_flight_.empty() && up ? now() - used_ : 0;  // else it is probed
   if (quiet < limit) return idle_timer_.after(std::chrono::nanoseconds(limit - quiet));
@@ -431,6 +434,7 @@ void Upstream::retire(void (*on_gone)(void* context), void* context) {
   gone_context_ = context;
   retry_timer_.cancel();
   probe_timer_.cancel();
+  idle_timer_.cancel();
   if (state_ == State::kBackOff) state_ = State::kIdle;
   if (connection_ != nullptr && timed_out_ == in_flight_.size()) connection_->close();
 }

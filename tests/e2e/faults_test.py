@@ -116,6 +116,19 @@ class NodeFaults(TestCase):
         self.assertEqual(total("node_errors_total"), 0)
         self.assertEqual(total("node_up"), 3)
 
+    def test_a_connection_that_recovered_is_closed_when_nobody_needs_it_too(self):
+        self.start(timeouts={"idle": "100ms"}, health={"interval": "50ms", "rise": 1})
+
+        def total(name):
+            return self.proxy.metrics().sum("ringcache_proxy_" + name)
+
+        self.nodes[1].kill()
+        with Wire(self.proxy.port) as wire:
+            eventually("it is known", lambda: not wire.get(*KEYS) or total("node_up") == 2)
+        self.nodes[1].restart()
+        eventually("it is up again", lambda: total("node_up") == 3)
+        eventually("no connection is left", lambda: total("node_connections") == 0)
+
     def test_hung_node_delays_nobody_else(self):
         self.start(timeouts={"connect": "250ms", "request": "20s"})
         self.nodes[1].pause()

@@ -7,12 +7,18 @@ namespace ringcache::testing {
 
 thread_local bool counting_allocations = false;
 std::atomic<std::size_t> allocations{0};
+thread_local std::size_t refused_bytes_min = 0;
 
 }  // namespace ringcache::testing
 
 namespace {
 void count() {
   if (ringcache::testing::counting_allocations) ringcache::testing::allocations.fetch_add(1);
+}
+
+bool is_refused(std::size_t bytes) {
+  const std::size_t least = ringcache::testing::refused_bytes_min;
+  return least != 0 && bytes >= least;
 }
 }  // namespace
 
@@ -25,6 +31,7 @@ void* __libc_memalign(std::size_t alignment, std::size_t bytes);
 
 void* malloc(std::size_t bytes) {
   count();
+  if (is_refused(bytes)) return nullptr;
   return __libc_malloc(bytes);
 }
 void* calloc(std::size_t number, std::size_t bytes) {

@@ -12,4 +12,7 @@ extern thread_local bool counting_allocations;
 // Allocations of those threads while they had it set.
 extern std::atomic<std::size_t> allocations;
 
+// Not 0, on a thread: its malloc refuses so many bytes and more.
+extern thread_local std::size_t refused_bytes_min;
+
 }  // namespace ringcache::testing

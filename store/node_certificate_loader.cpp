@@ -37,6 +37,7 @@ void CertificateLoader::stop() {
 
 std::uint64_t CertificateLoader::ask(std::size_t worker) {
   const std::lock_guard lock(mutex_);
+  if (stopping_) return 0;
   if (std::find(askers_.begin(), askers_.end(), worker) == askers_.end()) {
     askers_.push_back(worker);
     changed_.notify_one();

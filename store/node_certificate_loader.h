@@ -49,7 +49,7 @@ class CertificateLoader {
   // Those who asked hear nothing more. Idempotent.
   void stop();
 
-  // The number of the load that will begin after this call.
+  // The number of the load that will begin after this call; 0: it was told to stop, none will.
   std::uint64_t ask(std::size_t worker);
   // Since the start; those that went wrong too. Any thread.
   std::uint64_t loads() const;

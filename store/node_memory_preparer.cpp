@@ -16,6 +16,10 @@ void MemoryPreparer::stop() {
   if (thread_.joinable()) thread_.join();
 }
 
+void MemoryPreparer::wait_until_settled() const {
+  for (std::uint32_t seen = settled_; seen != growth_; seen = settled_) settled_.wait(seen);
+}
+
 // Where there is no memory to be had just now, that range is left to whoever needs it.
 void MemoryPreparer::run(Store& store) {
   while (!stopping_) {
@@ -24,10 +28,10 @@ void MemoryPreparer::run(Store& store) {
     while (status != PrepareStatus::kNothing && !stopping_) {
       status = store.prepare_memory();
       if (status == PrepareStatus::kUnsupported) return;
-      if (status != PrepareStatus::kPrepared) continue;
-      prepared_.fetch_add(1);
-      prepared_.notify_all();
+      if (status == PrepareStatus::kPrepared) prepared_.fetch_add(1);
     }
+    settled_ = seen;
+    settled_.notify_all();
     if (!stopping_) growth_.wait(seen);
   }
 }

@@ -24,8 +24,10 @@ class MemoryPreparer {
   GrowthCount& growth() { return growth_; }
 
   void start(Store& store);
-  // Ranges of 2 MiB made ready so far, notified with each. Any thread.
-  const GrowthCount& prepared() const { return prepared_; }
+  // Ranges of 2 MiB made ready so far. Any thread.
+  std::uint32_t prepared() const { return prepared_; }
+  // Until it has looked at all growth so far. It must run; any thread.
+  void wait_until_settled() const;
   // Waits for the 2 MiB in hand. Idempotent.
   void stop();
 
@@ -33,7 +35,8 @@ class MemoryPreparer {
   void run(Store& store);
 
   GrowthCount growth_{0};
-  GrowthCount prepared_{0};
+  GrowthCount settled_{0};  // the growth that it has looked at, notified with each change
+  std::atomic<std::uint32_t> prepared_{0};
   std::atomic<bool> stopping_{false};
   std::thread thread_;
 };

@@ -12,7 +12,8 @@ REPOSITORY = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__f
 sys.path.append(os.path.join(REPOSITORY, "tests", "support"))
 from ports import free_port
 
-BIN = os.environ.get("RINGCACHE_BIN", os.path.join(REPOSITORY, "build", "release", "bin"))
+BIN = os.path.abspath(
+    os.environ.get("RINGCACHE_BIN", os.path.join(REPOSITORY, "build", "release", "bin")))
 NODE = os.path.join(BIN, "ringcache-node")
 PROXY = os.path.join(BIN, "ringcache-proxy")
 

@@ -117,15 +117,22 @@ class NodeFaults(TestCase):
         self.assertEqual(total("node_up"), 3)
 
     def test_a_connection_that_recovered_is_closed_when_nobody_needs_it_too(self):
-        self.start(timeouts={"idle": "100ms"}, health={"interval": "50ms", "rise": 1})
+        self.start(timeouts={"idle": "1ms"}, health={"timeout": "20s"})
+        hung = self.nodes[1].address
 
-        def total(name):
-            return self.proxy.metrics().sum("ringcache_proxy_" + name)
+        def total(name, **labels):
+            return self.proxy.metrics().sum("ringcache_proxy_" + name, **labels)
 
-        self.nodes[1].kill()
+        eventually("nothing is open", lambda: total("node_connections") == 0)
+        opened = total("node_connects_total", node=hung, result="ok")
+        self.nodes[1].pause()
         with Wire(self.proxy.port) as wire:
-            eventually("it is known", lambda: not wire.get(*KEYS) or total("node_up") == 2)
-        self.nodes[1].restart()
+            eventually("its system accepts the connection that is probed", lambda: not wire.get(
+                min(self.lost)) and total("node_connects_total", node=hung,
+                                          result="ok") >= opened + 2)
+        for _ in range(20):  # the idle timer is due meanwhile
+            total("node_up")
+        self.nodes[1].resume()
         eventually("it is up again", lambda: total("node_up") == 3)
         eventually("no connection is left", lambda: total("node_connections") == 0)
 

@@ -128,8 +128,7 @@ TEST_CASE("who asked for a load that has not begun when the loader stops hears n
   test.wait_for_load();
   CHECK(test.loader.ask(1) == 2);
   std::thread stopping([&] { test.loader.stop(); });
-  // Whichever is first, the stop or the load's end: a rest follows, in which the stop is seen.
-  std::this_thread::sleep_for(20ms);
+  while (test.loader.ask(1) != 0) std::this_thread::yield();
   test.end_load();
   stopping.join();
   test.expect(1);

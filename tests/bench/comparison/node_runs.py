@@ -4,6 +4,7 @@ import os
 import subprocess
 
 from . import gap, servers, sizes, tls
+from .idle import idle_connections
 from .load import Load, replay, rss_of_bound
 from .settings import CannotRun
 
@@ -68,19 +69,7 @@ def load(settings, row, fleet):
 def idle_memory(settings, row, fleet):
     def measure(side):
         with fleet.start_one(row, side) as node:
-            before = node.rss_bytes()
-            clients = []
-            try:
-                for _ in range(row.connections):
-                    clients.append(servers.connect(node.address))
-                    clients[-1].sendall(b"get nothing\r\n")
-                    if clients[-1].recv(64) != b"END\r\n":
-                        raise servers.ServerError(f"{node.name} did not answer a get")
-                return {"idle_bytes": (node.rss_bytes() - before) / row.connections,
-                        "rss": node.rss_bytes()}
-            finally:
-                for client in clients:
-                    client.close()
+            return idle_connections(node, row.connections)
 
     return alternate(settings, row, measure)
 

@@ -6,6 +6,7 @@ import struct
 import tempfile
 
 from . import servers
+from .idle import idle_connections
 from .load import Load
 from .node_runs import alternate
 from .settings import CannotRun
@@ -71,6 +72,14 @@ def load(settings, row, fleet):
 def unix(settings, row, fleet):
     return _both(settings, row, fleet, lambda loader, proxy: loader.measure(proxy)[1],
                  ours={"unix": True})
+
+
+def idle_memory(settings, row, fleet):
+    def measure(side):
+        with fleet.start(row, Load(settings, row), side) as proxy:
+            return idle_connections(proxy, row.connections)
+
+    return alternate(settings, row, measure)
 
 
 def added_latency(settings, row, fleet):
@@ -139,5 +148,5 @@ def allocations(settings, row, fleet):
     return alternate(settings, row, measure)
 
 
-KINDS = {"load": load, "unix": unix, "added_latency": added_latency, "workers": workers,
-         "allocations": allocations}
+KINDS = {"load": load, "unix": unix, "idle_memory": idle_memory,
+         "added_latency": added_latency, "workers": workers, "allocations": allocations}

@@ -140,6 +140,9 @@ PROXY_ROWS = [
         options=("--rate", "5000")),
     Row("proxy-unix", "clients over a UNIX socket, against nutcracker over TCP",
         (cpu(0.80, 0.65),), kind="unix"),
+    Row("proxy-idle-memory", "memory of an idle connection, 10,000 of them",
+        (Target("idle_bytes", 2048, 1024, of="ours"),), kind="idle_memory", keys=1_000,
+        connections=10_000, rounds_max=3),
     Row("proxy-allocations", "allocations per request in steady state",
         (NO_ALLOCATION,), kind="allocations", rounds_max=1),
 ]

@@ -12,7 +12,7 @@ import time
 from ports import free_port
 
 READY_SECONDS = 20
-CONNECTIONS_MAX = 6000  # what each server is told to allow; the largest row has 5,000
+CONNECTIONS_MAX = 11_000  # what each server is told to allow; the largest row has 10,000
 
 
 class ServerError(Exception):

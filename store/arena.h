@@ -203,6 +203,7 @@ class Arena {
   void shed_excess(Seconds now);
   void apply_limit();
   // After the table grew or shrank.
+  bool may_prepare_table() const;
   void charge_table() {
     if (!options_.count_table) return;
     if (table_.held_bytes() / options_.page_bytes != table_pages_) apply_limit();

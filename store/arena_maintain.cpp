@@ -106,18 +106,23 @@ SweepResult Arena::sweep(Seconds now, std::size_t budget) {
   return result;
 }
 
-// What is taken away from the store meanwhile stays touched until it is used again: 2 MiB.
 bool Arena::prefer_huge_pages() {
   huge_page_use_ = HugePageUse::kAlways;
   return region_.prefer_huge_pages() && table_.prefer_huge_pages();
 }
 
+// A table within -m may not take from items what it may never use, but for a 64th.
+bool Arena::may_prepare_table() const {
+  return !options_.count_table || memory_limit_ / 64 >= kHugePageBytes;
+}
+
+// What is taken away from the store meanwhile stays touched until it is used again: 2 MiB.
 PrepareStatus Arena::prepare_memory() {
   char* next = nullptr;
   {
     const ArenaLock lock(*this);
     next = slabs_.next_to_prepare();
-    if (next == nullptr) next = table_.next_to_prepare();
+    if (next == nullptr && may_prepare_table()) next = table_.next_to_prepare();
   }
   return next == nullptr ? PrepareStatus::kNothing : prepare_huge_page(next, huge_page_use_);
 }

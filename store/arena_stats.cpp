@@ -131,6 +131,7 @@ StoreStats Arena::raw_stats(Seconds now) const {
   totals.slabs_moved = pages_moved_;
   totals.items_moved = items_moved_;
   totals.hash_bytes = table_.bytes();
+  totals.ready_bytes = slabs_.ready_bytes() + table_.held_bytes() - table_.bytes();
   totals.hash_buckets = table_.bucket_count();
   totals.thread_bytes = threads_.size() * sizeof(ThreadState) + reclaimer_.bytes();
   totals.limbo_chunks = reclaimer_.chunks();

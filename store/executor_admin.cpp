@@ -105,7 +105,8 @@ std::string_view Executor::lru(std::span<const std::string_view> words) {
   return store_.tune_lru(tuning) ? kOk : kOtherPolicy;
 }
 
-// "slabs reassign <from> <to>" (from -1: any), "slabs automove 0|1|2"
+// "slabs reassign <from> <to>" (from -1: any), "slabs automove 0|1|2 [<ratio>]": pages move by a
+// rule of our own, in which memcached's ratio has no place.
 std::string_view Executor::slabs(std::span<const std::string_view> words) {
   if (words.size() == 3 && words[0] == "reassign") {
     const auto from = number<std::int32_t>(words[1]);
@@ -117,7 +118,7 @@ std::string_view Executor::slabs(std::span<const std::string_view> words) {
     if (*from >= 0) source = static_cast<unsigned>(*from);
     return answer_of(store_.reassign_page(source, static_cast<unsigned>(*to), now_));
   }
-  if (words.size() == 2 && words[0] == "automove") {
+  if ((words.size() == 2 || words.size() == 3) && words[0] == "automove") {
     const auto mode = number<std::uint32_t>(words[1]);
     if (!mode) return protocol::kErrorBadLineFormat;
     if (*mode > 2) return kError;

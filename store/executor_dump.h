@@ -10,7 +10,7 @@
 //                         "END\r\n"; the one that has to gather first: a few bytes for each size
 //
 // Under the store's lock items are only copied (walk_piece.h); lines are made of them after it. A
-// client that stops reading loses its connection, and so the place of its listing: the session sees
+// client that hardly reads loses its connection, and so the place of its listing: the session sees
 // to that.
 //
 // What is listed is what Store::walk sees (walk.h): an item that stays where it is exactly once.
@@ -35,9 +35,10 @@ namespace ringcache::store {
 
 // Listings of one node that may be under way at once; more are refused.
 inline constexpr unsigned kDumpsMax = 4;
-// A connection that takes nothing of its listing for that long is closed, within twice the time:
-// the connection's idle timeout (net/connection.h), for as long as the listing lasts.
-inline constexpr std::chrono::seconds kDumpStallMax{30};
+// A client that has something of its listing to read takes so many bytes of it in so long, or its
+// connection is closed: the places are few. 4 KiB/s.
+inline constexpr std::chrono::seconds kDumpPacePeriod{30};
+inline constexpr std::uint64_t kDumpPaceBytes = 120 * 1024;
 // The answer to `stats cachedump` stops here, as memcached's.
 inline constexpr std::size_t kCachedumpBytesMax = 2 * kMiB;
 // Chunks looked at in one piece, under the store's lock: some ten microseconds.

@@ -47,6 +47,8 @@ Executor::Next Executor::stats(const Request& request, net::WriteBuffer& out) {
     return stats_cachedump(words.subspan(1), out);
   } else if (topic == "sizes" || topic == "sizes_enable" || topic == "sizes_disable") {
     return stats_sizes(topic, out);
+  } else if (topic == "extstore") {
+    out.append(protocol::kEnd);  // there is none, as in most memcacheds
   } else {
     write_line(out, protocol::kErrorUnknownCommand);
   }

@@ -56,6 +56,12 @@ StoreOptions store_options(const NodeOptions& options, NodeWatchers* watchers,
   return store;
 }
 
+// As far as the system lets us.
+NodeOptions with_system(NodeOptions options) {
+  options.prepare_huge_pages = options.prepare_huge_pages && huge_pages_allowed();
+  return options;
+}
+
 NodeClock start_clock(const net::Clock& clock) {
   const auto wall = std::chrono::system_clock::now().time_since_epoch();
   return {clock.now(), std::chrono::duration_cast<std::chrono::seconds>(wall).count()};
@@ -85,7 +91,7 @@ Node::Node(const NodeOptions& options, const net::Clock& clock)
     : Node(options, read_secrets(options), clock) {}
 
 Node::Node(const NodeOptions& options, NodeSecrets secrets, const net::Clock& clock)
-    : options_(options),
+    : options_(with_system(options)),
       clock_(clock),
       node_clock_(start_clock(clock)),
       watchers_(options.watch_enabled ? std::make_unique<NodeWatchers>(options.watch) : nullptr),
@@ -171,7 +177,7 @@ std::optional<std::string> Node::start() {
   if (auto error = start_metrics()) return error;
   if (auto error = listener_->start()) return error;
   maintenance_.start();
-  if (options_.prepare_huge_pages && huge_pages_allowed()) preparer_.start(store_);
+  if (options_.prepare_huge_pages) preparer_.start(store_);
   accepting_ = true;
   return std::nullopt;
 }
@@ -355,6 +361,7 @@ NodeFigures Node::figures() const {
   figures.prefixes_uncounted = prefix_counts_.uncounted();
   figures.sweeps = maintenance_.sweeps();
   figures.maintenance_turns = maintenance_.turns();
+  figures.memory_prepared = preparer_.prepared();
   for (const auto& worker : workers_) {
     figures.cmd_meta += worker->executor.meta_commands().value();
     figures.uploads_refused += worker->executor.uploads_refused().value();

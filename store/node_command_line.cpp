@@ -354,6 +354,9 @@ void apply(const Words& words, NodeOptions& options, std::vector<std::string>& w
         "effect "
         "without eviction=segmented-lru: they tune its lists");
   }
+  if (options.huge_pages && !options.prepare_huge_pages) {
+    throw mistake("-L asks for huge pages, -o no_huge_pages for none");
+  }
   if (std::string wrong = check_tls(options, warnings); !wrong.empty()) throw mistake(wrong);
 }
 

@@ -247,6 +247,7 @@ constexpr std::array kNoEffect{
     NoEffect{"slab_automove_window", "pages move by the node's own rule"},
     NoEffect{"slab_automove_freeratio", kNoPath},
     NoEffect{"slab_chunk_max", "the largest chunk follows from the page size"},
+    NoEffect{"sock_cookie_id", "the node does not mark its sockets for a firewall"},
     NoEffect{"slab_sizes", "the classes follow from -f and -n"},
     NoEffect{"no_chunked_items", "large items are always stored in pieces"},
     NoEffect{"no_inline_ascii_resp", "obsolete"},
@@ -278,7 +279,6 @@ struct Refused {
 constexpr std::string_view kNoFlash = "the node has no external storage";
 
 constexpr std::array kRefused{
-    Refused{"sock_cookie_id", "the node does not mark its sockets for a firewall"},
     Refused{"proxy_config", "ringcache-proxy is the proxy"},
     Refused{"proxy_arg", "ringcache-proxy is the proxy"},
 };

@@ -36,7 +36,7 @@ namespace ringcache::store {
   X(upload_kicks, kCounter, "upload_kicks", "upload_kicks_total",                                 \
     "Connections closed by upload_timeout")                                                       \
   X(dump_kicks, kCounter, "dump_kicks", "dump_kicks_total",                                       \
-    "Connections closed because they did not read their listing")                                 \
+    "Connections closed because they hardly read their listing")                                  \
   X(auth_cmds, kCounter, "auth_cmds", "auth_commands_total",                                      \
     "Names and passwords checked, right or wrong")                                                \
   X(auth_errors, kCounter, "auth_errors", "auth_errors_total", "Wrong names and passwords")       \
@@ -84,7 +84,9 @@ namespace ringcache::store {
   X(sweeps, kCounter, "lru_crawler_starts", "lru_crawler_starts_total",                           \
     "Times the sweep began anew")                                                                 \
   X(maintenance_turns, kCounter, "lru_maintainer_juggles", "lru_maintainer_turns_total",          \
-    "Turns of the maintenance thread")
+    "Turns of the maintenance thread")                                                            \
+  X(memory_prepared, kCounter, "memory_prepared", "memory_prepared_total",                        \
+    "Ranges of 2 MiB made ready ahead of their use")
 
 #define RINGCACHE_NODE_FIELD(field, kind, stats_name, metric_name, help) std::uint64_t field = 0;
 struct NodeFigures {

@@ -44,20 +44,20 @@ void NodeMaintenance::run() {
 
 // The sweep is somewhere in the middle when a round is ordered: what it has behind it comes after
 // the first end. A page that has been looked at has nothing left to look at, so that costs little.
-// A round may take hours: what else the thread does goes on meanwhile.
+// A round may take hours: what else the thread does goes on meanwhile, and sweeps a part of it.
 void NodeMaintenance::ordered_round() {
   const std::uint64_t items_max = control_.options().items_max;
   const std::uint64_t classes = std::max<std::uint64_t>(store_.stats(now()).classes.size(), 1);
   const bool bounded = items_max > 0 && items_max < UINT64_MAX / classes;
   std::uint64_t left = bounded ? items_max * classes : UINT64_MAX;
-  unsigned ends = 0;
+  const std::uint64_t begun = sweeps();
   do {
     const auto piece = static_cast<std::size_t>(std::min<std::uint64_t>(left, kOrderedPiece));
-    if (sweep(piece).pass_done) ++ends;
+    sweep(piece);
     left -= piece;
     const std::chrono::nanoseconds since_turn(clock_.now() - turned_at_ns_);
     if (since_turn >= wait_after_turn_) turn();
-  } while (ends < 2 && left > 0 && control_.pause());
+  } while (sweeps() - begun < 2 && left > 0 && control_.pause());
   control_.end_round();
 }
 

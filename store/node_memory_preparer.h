@@ -1,5 +1,5 @@
 // The thread that makes memory ready before requests need it (huge_pages.h): it waits for the
-// store's growth and sleeps otherwise.
+// store's growth and sleeps otherwise. Where the system can't it says so in the log and ends.
 //
 // Owned by Node, made before its store and stopped after the workers. start() and stop() on one
 // thread.
@@ -26,18 +26,20 @@ class MemoryPreparer {
   void start(Store& store);
   // Ranges of 2 MiB made ready so far. Any thread.
   std::uint32_t prepared() const { return prepared_; }
-  // Until it has looked at all growth so far. It must run; any thread.
+  // Until it has looked at all growth so far, or does so no more. Any thread.
   void wait_until_settled() const;
   // Waits for the 2 MiB in hand. Idempotent.
   void stop();
 
  private:
   void run(Store& store);
+  void follow_growth(Store& store);
 
   GrowthCount growth_{0};
   GrowthCount settled_{0};  // the growth that it has looked at, notified with each change
   std::atomic<std::uint32_t> prepared_{0};
   std::atomic<bool> stopping_{false};
+  std::atomic<bool> ended_{false};
   std::thread thread_;
 };
 

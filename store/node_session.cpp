@@ -309,14 +309,13 @@ void NodeSession::end_if_draining() {
 void NodeSession::on_closed(net::Connection& connection, const net::CloseInfo& info) {
   connection.in().take_back();
   if (state_ == State::kValue) worker_.executor.abandon_store(arriving_->pending);
-  const bool listing = state_ == State::kDump;
-  if (listing) abandon_dump(info);
+  if (state_ == State::kDump) abandon_dump();
   if (state_ == State::kRefresh) worker_.abandon_refresh(*this);
   state_ = State::kCommands;
   end_upload();
   stop_watching();
   record_connection(WatchEventType::kConnClose, info.reason);
-  if (info.reason == net::CloseReason::kIdle && !listing) worker_.idle_kicks.add();
+  if (info.reason == net::CloseReason::kIdle) worker_.idle_kicks.add();
   if (net::log_enabled(net::LogLevel::kDebug)) {
     net::log_debug("connection closed", {{"peer", connection.peer()},
                                          {"reason", net::to_string(info.reason)},

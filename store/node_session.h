@@ -92,7 +92,7 @@ class NodeSession final : public net::ConnectionHandler {
   // node_session_dump.cpp
   Step start_dump(net::Connection& connection);
   Step run_dump(net::Connection& connection);
-  void abandon_dump(const net::CloseInfo& info);
+  void abandon_dump();
   // node_session_watch.cpp
   Step run_watch(net::Connection& connection);
   Step start_watching(net::Connection& connection, const protocol::Request& request);

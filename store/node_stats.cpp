@@ -100,6 +100,7 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "domain_socket", socket);
   append_stat(out, "umask", octal(options.unix_mode));
   append_stat(out, "shutdown_command", yes_no(options.enable_shutdown));
+  append_stat(out, "memory_ahead", yes_no(options.prepare_huge_pages));
   append_stat(out, "growth_factor", fixed2(store.growth_factor));
   append_stat(out, "chunk_size", store.chunk_bytes_min - sizeof(Item));  // as -n says it
   append_stat(out, "num_threads", threads);

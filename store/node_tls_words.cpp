@@ -133,9 +133,12 @@ std::string apply_tls_word(std::string_view word, TlsOptions& options,
   const auto* row = std::find_if(kWords.begin(), kWords.end(),
                                  [&](const Word& each) { return each.name == name; });
   if (row == kWords.end()) return label + ": no such option; see -h for those there are";
-  if (has_value == row->value.empty()) {
-    return has_value ? label + ": takes no value"
-                     : label + ": needs a value, " + std::string(name) + std::string(row->value);
+  if (!has_value && !row->value.empty()) {
+    return label + ": needs a value, " + std::string(name) + std::string(row->value);
+  }
+  // memcached does not look at it.
+  if (has_value && row->value.empty()) {
+    warnings.push_back(label + " takes no value: it is ignored");
   }
   const std::string wrong = row->apply(has_value ? word.substr(equals + 1) : "", options);
   return wrong.empty() ? "" : label + ": " + wrong;

@@ -147,10 +147,16 @@ struct NodeWorker {
   std::vector<std::unique_ptr<ArrivingBlock>> spare_arriving;  // at most kSpareArrivingMax
   // The listings of those sessions that have one under way.
   struct RunningDump {
+    RunningDump(net::Connection& connection, std::unique_ptr<Dump> of, net::Counter& kicks);
+    void look_at_pace();
+
+    net::Connection& connection;
     std::unique_ptr<Dump> dump;
-    std::chrono::milliseconds idle_timeout;  // of the connection, for afterwards
+    net::Counter& kicks;
+    std::uint64_t written_before;
+    net::Timer pace;
   };
-  std::unordered_map<const NodeSession*, RunningDump> dumps;
+  std::unordered_map<const NodeSession*, std::unique_ptr<RunningDump>> dumps;
   // Of the session that runs now: what it may still execute, and what it has, for the durations.
   std::uint32_t requests_left = 0;
   std::int64_t leaves_off_ns = 0;  // 0: nothing has been executed yet
@@ -173,7 +179,7 @@ struct NodeWorker {
   net::Counter protocol_errors;
   net::Counter idle_kicks;
   net::Counter upload_kicks;
-  net::Counter dump_kicks;   // connections closed within a listing that they did not read
+  net::Counter dump_kicks;   // connections closed within a listing that they hardly read
   net::Counter auth_cmds;    // names and passwords checked, right or wrong
   net::Counter auth_errors;  // wrong
   net::Counter auth_kicks;   // connections closed by auth_timeout

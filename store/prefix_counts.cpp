@@ -81,6 +81,10 @@ void PrefixWalk::skip_ended_tables() {
   done_ = table_ == seen_.size();
 }
 
+std::size_t PrefixWalk::piece_rows() const {
+  return std::clamp(kPrefixPieceLookups / seen_.size(), std::size_t{1}, kPrefixPieceRows);
+}
+
 // A prefix of several tables comes with the first one that had it when the walk began.
 std::span<const PrefixRow> PrefixWalk::next() {
   if (done_) return {};
@@ -100,7 +104,7 @@ bool PrefixWalk::copy_rows(std::size_t table) {
   const Table& from = of_.tables_[table];
   const std::lock_guard lock(from.mutex_);
   if (was_reset(table)) return false;
-  const std::size_t end = std::min(seen_[table].rows, place_ + kPrefixPieceRows);
+  const std::size_t end = std::min(seen_[table].rows, place_ + piece_rows());
   for (count_ = 0; place_ < end; ++place_, ++count_) {
     const auto& [prefix, row] = *from.contents_.order[place_];
     PrefixRow& copy = rows_[count_];

@@ -35,6 +35,8 @@ inline constexpr std::size_t kPrefixesMax = 10'000;
 // Prefixes that a listing looks at in one piece: copied under the lock of one table, looked up
 // under those of the others.
 inline constexpr std::size_t kPrefixPieceRows = 32;
+// Fewer where there are many tables: so many rows and look-ups together, some ten microseconds.
+inline constexpr std::size_t kPrefixPieceLookups = 256;
 
 class PrefixCounts {
  public:
@@ -139,6 +141,7 @@ class PrefixWalk {
     std::uint64_t resets;
   };
   void skip_ended_tables();
+  std::size_t piece_rows() const;
   // Both lock the table. False: it was reset meanwhile.
   bool copy_rows(std::size_t table);
   bool add_counts(std::size_t other);

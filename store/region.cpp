@@ -34,6 +34,8 @@ Mapping::Mapping(std::size_t bytes) : bytes_(in_pages(bytes)) {
   data_ = static_cast<char*>(mapped) + slack;
   if (slack > 0) munmap(mapped, slack);
   if (slack < spare) munmap(data_ + bytes_, spare - slack);
+  // Where the system uses huge pages everywhere, too: what is resident is what was touched.
+  if (spare > 0) madvise(data_, bytes_, MADV_NOHUGEPAGE);
 }
 
 Mapping::~Mapping() {

@@ -14,8 +14,8 @@
 namespace ringcache::store {
 
 // An anonymous private mapping that costs memory only where it is touched; throws std::bad_alloc
-// when the address space is refused. Large ones begin at a multiple of kHugePageBytes. `release`
-// gives whole pages back to the system.
+// when the address space is refused. Large ones begin at a multiple of kHugePageBytes, and have no
+// huge pages but those that are asked for. `release` gives whole pages back to the system.
 class Mapping {
  public:
   explicit Mapping(std::size_t bytes);

@@ -156,6 +156,10 @@ class SlabAllocator {
   void set_page_limit(PageIndex limit);
   // The 2 MiB that classes need next; nullptr: they are ready (huge_pages.h).
   char* next_to_prepare();
+  // Made ready and not used yet.
+  std::size_t ready_bytes() const {
+    return prepared_.beyond(std::size_t{page_count()} << page_shift_);
+  }
   // Pages that classes hold above the limit.
   PageIndex excess_pages() const { return in_use_ > page_limit_ ? in_use_ - page_limit_ : 0; }
 

@@ -55,6 +55,8 @@ namespace ringcache::store {
   X(items_moved, kCounter, "slab_reassign_rescues", "",                                          \
     "Items copied to another page because theirs moved")                                         \
   X(hash_bytes, kGauge, "hash_bytes", "hash_bytes", "Bytes of the hash table")                   \
+  X(ready_bytes, kGauge, "memory_ready_bytes", "memory_ready_bytes",                             \
+    "Bytes of items' memory and hash table made ready and not used yet")                         \
   X(hash_buckets, kGauge, "hash_buckets", "", "Buckets of the hash table")                       \
   X(thread_bytes, kGauge, "thread_bytes", "", "Bytes that the store keeps for its threads")      \
   X(limbo_chunks, kGauge, "limbo_chunks", "", "Chunks unlinked but perhaps still read")          \

@@ -59,11 +59,6 @@ std::size_t resident_pages(char* at, std::size_t bytes) {
       pages.begin(), pages.end(), [](unsigned char page) { return (page & 1) != 0; }));
 }
 
-bool can_prepare() {
-  const Mapping mapping(2 * kHugePageBytes);
-  return prepare_huge_page(mapping.data(), HugePageUse::kOnce) != PrepareStatus::kUnsupported;
-}
-
 // A store that says when it grows, and what makes its memory ready.
 struct Growing {
   explicit Growing(std::size_t mib) : on(options(mib)) {}
@@ -132,10 +127,7 @@ TEST_CASE("a store is ready for what comes next, and for no more than it may hol
   Growing test(kMib);
   CHECK(test.on.store.prepare_memory() == PrepareStatus::kNothing);
   test.fill(100'000);  // some 14 MiB, and 1.4 MB of the table
-  if (!can_prepare()) {
-    MESSAGE("the system can't");
-    return;
-  }
+  if (!can_prepare()) return;
   const StoreTotals totals = test.on.totals();
   const std::size_t used = totals.total_malloced + totals.hash_bytes;
   CHECK(test.prepared >= totals.total_malloced / kHugePageBytes - 1);
@@ -150,6 +142,31 @@ TEST_CASE("a store is ready for what comes next, and for no more than it may hol
   CHECK(test.prepared <= (kMib * kMiB + test.on.totals().hash_bytes) / kHugePageBytes + 1);
   CHECK(test.on.get(numbered("key", 399'999)) == std::string(100, 'v'));
   CHECK(test.on.store.check_integrity().empty());
+}
+
+TEST_CASE("within a small -m the table takes nothing for what it may never need") {
+  const auto items_with = [](bool prepares) {
+    StoreOptions options;
+    options.memory_bytes = 16 * kMiB;
+    options.count_table = true;
+    StoreFixture on(options);
+    for (int i = 0; i < 300'000; ++i) {
+      REQUIRE(on.set(numbered("key", i), std::string(100, 'v')));
+      if (prepares && i % 1000 == 0) on.store.prepare_memory();
+    }
+    return on.totals().curr_items;
+  };
+  CHECK(items_with(true) >= items_with(false) * 97 / 100);
+}
+
+TEST_CASE("memory has no huge pages but those that are asked for") {
+  const Mapping mapping(3 * kHugePageBytes);
+  *mapping.data() = 'x';
+  const bool has_huge_pages = mapping.prefer_huge_pages();
+  CHECK(has_flag(mapping.data(), "nh") != has_huge_pages);
+  if (!has_huge_pages) return;
+  const Mapping other(3 * kHugePageBytes);
+  CHECK(has_flag(other.data(), "nh"));
 }
 
 TEST_CASE("memory that is given back goes, ready or used, and is used again") {

@@ -2,13 +2,13 @@
 #include "store/node_certificate_loader.h"
 
 #include <doctest/doctest.h>
+#include <fcntl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
-#include <fstream>
 #include <string>
 #include <thread>
 
@@ -37,7 +37,10 @@ struct Loading {
     REQUIRE_FALSE(loader.start());
   }
   ~Loading() {
+    // Whoever still waits for a writer has one.
+    const int both_ends = ::open(context.options().chain_file.c_str(), O_RDWR | O_NONBLOCK);
     loader.stop();
+    ::close(both_ends);
     threads.stop();
     threads.join();
     CHECK(answers.size() == 0);
@@ -54,10 +57,17 @@ struct Loading {
     return options;
   }
   // Waits for the pipe's reader.
-  void wait_for_load() { pipe.open(context.options().chain_file); }
+  void wait_for_load() {
+    const auto until = SteadyClock::now() + net::testing::kPatience;
+    while ((pipe = ::open(context.options().chain_file.c_str(), O_WRONLY | O_NONBLOCK)) < 0) {
+      REQUIRE(SteadyClock::now() < until);
+      std::this_thread::yield();
+    }
+  }
   void end_load() {
-    pipe << certificate.pem();
-    pipe.close();
+    const std::string pem = certificate.pem();
+    CHECK(::write(pipe, pem.data(), pem.size()) == static_cast<ssize_t>(pem.size()));
+    ::close(pipe);
   }
   void expect(std::uint64_t number) {
     const auto answer = answers.take();
@@ -70,7 +80,7 @@ struct Loading {
   const std::filesystem::path folder =
       std::filesystem::temp_directory_path() / ("ringcache-loader-" + std::to_string(::getpid()));
   const Certificate certificate{"node"};
-  std::ofstream pipe;
+  int pipe = -1;
   Mailbox<Answer> answers;
   std::size_t last_worker = 0;
   net::TlsContext context{make_files()};
@@ -128,7 +138,9 @@ TEST_CASE("who asked for a load that has not begun when the loader stops hears n
   test.wait_for_load();
   CHECK(test.loader.ask(1) == 2);
   std::thread stopping([&] { test.loader.stop(); });
-  while (test.loader.ask(1) != 0) std::this_thread::yield();
+  const auto until = SteadyClock::now() + net::testing::kPatience;
+  while (test.loader.ask(1) != 0 && SteadyClock::now() < until) std::this_thread::yield();
+  CHECK(test.loader.ask(1) == 0);
   test.end_load();
   stopping.join();
   test.expect(1);

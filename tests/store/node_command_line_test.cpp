@@ -152,7 +152,6 @@ TEST_CASE("TLS that could not be, or would be less than was meant, is refused") 
   CHECK(contains(wrong("ssl_wbuf_size=1025"), "from 1 to 1024"));
   CHECK(contains(wrong("ssl_chain_cert="), "must not be empty"));
   CHECK(contains(wrong("ssl_chain_cert"), "needs a value"));
-  CHECK(contains(wrong("ssl_session_cache=1"), "takes no value"));
   CHECK(contains(wrong("ssl_frobnicate"), "no such option"));
 }
 
@@ -168,6 +167,8 @@ TEST_CASE("words of TLS that memcached takes and that have no effect are warned 
                  "-o ssl_ca_cert has no effect"));
   CHECK(contains(warning({"-Z", "-o", "ssl_chain_cert=/c,ssl_kernel_tls"}),
                  "-o ssl_kernel_tls has no effect"));
+  CHECK(warning({"-Z", "-o", "ssl_chain_cert=/c,ssl_session_cache=1"}) ==
+        "-o ssl_session_cache takes no value: it is ignored");
   CHECK(warned({"-Z", "-o", "ssl_chain_cert=/c,ssl_verify_mode=1,ssl_ca_cert=/a"}).empty());
 }
 
@@ -188,10 +189,10 @@ TEST_CASE("words for memcached's lists say when there are none") {
 }
 
 TEST_CASE("words of memcached's without effect here are taken, with one warning each") {
-  const std::vector<std::string> warnings =
-      warned({"-o", "hashpower=20,no_hashexpand,no_lru_maintainer", "-o",
-              "hashpower=20,hashpower=21", "-o", "ext_threads=2,slab_sizes=100-200,no_modern"});
-  CHECK(warnings.size() == 6);
+  const std::vector<std::string> warnings = warned(
+      {"-o", "hashpower=20,no_hashexpand,no_lru_maintainer", "-o", "hashpower=20,hashpower=21",
+       "-o", "ext_threads=2,slab_sizes=100-200,no_modern,sock_cookie_id=7"});
+  CHECK(warnings.size() == 7);
   CHECK(warnings.front() ==
         "-o hashpower has no effect: the hash table grows by itself, a bucket at a time");
   CHECK(warned({"-o", "modern,lru_maintainer,lru_crawler,slab_reassign,maxconns_fast"}).empty());
@@ -226,6 +227,7 @@ TEST_CASE("what would be dangerous to ignore is refused by name") {
     CHECK(contains(bad(words), "memcached has this option, the node does not"));
   }
   CHECK(contains(bad({"-B", "text"}), "-B text: neither ascii nor auto"));
+  CHECK(contains(bad({"-L", "-o", "no_huge_pages"}), "-L asks for huge pages, -o no_huge"));
   CHECK(contains(bad({"-S"}), "ringcache-node: -S (--enable-sasl): memcached has this option"));
 }
 

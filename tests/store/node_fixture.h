@@ -3,6 +3,7 @@
 
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 
@@ -21,6 +22,23 @@ inline NodeOptions test_options() {
   return options;
 }
 
+// Asks until it is so; a test that asks in vain fails.
+template <typename Question>
+void eventually(const Question& question) {
+  const auto until = std::chrono::steady_clock::now() + net::testing::kPatience;
+  while (!question()) REQUIRE(std::chrono::steady_clock::now() < until);
+}
+
+// The value of one line of `stats`.
+inline std::string stat_of(Client asking, std::string_view name) {
+  REQUIRE(asking.send("stats\r\nquit\r\n"));
+  const std::string text = asking.receive_all();
+  const std::string start = "STAT " + std::string(name) + ' ';
+  const std::size_t at = text.find(start);
+  REQUIRE(at != std::string::npos);
+  return text.substr(at + start.size(), text.find('\r', at) - at - start.size());
+}
+
 class TestNode {
  public:
   explicit TestNode(const NodeOptions& options = test_options()) : node(options) {
@@ -31,24 +49,13 @@ class TestNode {
 
   Client client() const { return Client(node.bound().front()); }
 
-  // The value of one line of `stats`, asked on a connection of its own.
-  std::string stat(std::string_view name) const {
-    Client asking = client();
-    REQUIRE(asking.send("stats\r\nquit\r\n"));
-    const std::string text = asking.receive_all();
-    const std::string start = "STAT " + std::string(name) + ' ';
-    const std::size_t at = text.find(start);
-    REQUIRE(at != std::string::npos);
-    return text.substr(at + start.size(), text.find('\r', at) - at - start.size());
-  }
-  // Asks until the answer is good; the test's own time limit ends a vain wait.
+  // Asked on a connection of its own.
+  std::string stat(std::string_view name) const { return stat_of(client(), name); }
   void wait_for_stat(std::string_view name, const std::string& value) const {
-    while (stat(name) != value) {
-    }
+    eventually([&] { return stat(name) == value; });
   }
   void wait_until_counted(std::string_view name) const {
-    while (stat(name) == "0") {
-    }
+    eventually([&] { return stat(name) != "0"; });
   }
 
   Node node;
@@ -70,6 +77,7 @@ struct ManualNode {
     REQUIRE(asking.send("stats\r\nquit\r\n"));
     return asking.receive_all();
   }
+  std::string stat(std::string_view name) const { return stat_of(client(), name); }
   bool has_stat(const std::string& line) const {
     return stats().find("STAT " + line + "\r\n") != std::string::npos;
   }

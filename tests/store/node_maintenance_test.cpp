@@ -5,6 +5,7 @@
 #include <chrono>
 #include <string>
 #include <thread>
+#include <utility>
 
 #include "tests/store/store_fixture.h"
 
@@ -22,6 +23,26 @@ class CostlyClock final : public net::Clock {
  private:
   const std::int64_t step_ns_;
   mutable net::SteadyNs now_ = 0;
+};
+
+// A second passes with each look at it, and meanwhile clients leave more that is expired.
+class BusyClock final : public net::Clock {
+ public:
+  explicit BusyClock(StoreFixture& on) : on_(on) {}
+  net::SteadyNs now() const override {
+    const Seconds before = std::exchange(on_.now, 100);
+    for (int i = 0; i < 2'000 && looks_ < kLooks; ++i) {
+      REQUIRE(on_.set(numbered("more", looks_ * 2'000 + i), "v", 150));
+    }
+    on_.next_batch();
+    on_.now = before;
+    return (201 + ++looks_) * net::SteadyNs{1'000'000'000};
+  }
+
+ private:
+  static constexpr int kLooks = 100;
+  StoreFixture& on_;
+  mutable int looks_ = 0;
 };
 
 // A store with expired items, and what looks after it.
@@ -82,6 +103,15 @@ TEST_CASE("what is done each second goes on during a round, however long it is")
   test.clock.advance(kMaintenancePeriod);
   test.maintenance.ordered_round();
   CHECK(test.maintenance.turns() == turns + 1);
+}
+
+TEST_CASE("what the second's sweep comes to the end of ends a round too") {
+  StoreFixture on;
+  const BusyClock clock(on);
+  NodeMaintenance maintenance(on.store, clock, NodeClock{0, 1'700'000'000},
+                              {.pause = std::chrono::microseconds(0)});
+  maintenance.ordered_round();
+  CHECK(maintenance.sweeps() <= 3);
 }
 
 TEST_CASE("an order that comes during a round is a round of its own, after it") {

@@ -3,8 +3,6 @@
 
 #include <doctest/doctest.h>
 
-#include <filesystem>
-#include <fstream>
 #include <string>
 
 #include "tests/store/node_fixture.h"
@@ -13,30 +11,19 @@
 namespace ringcache::store {
 namespace {
 
+using net::testing::Client;
+using testing::check_exchange;
+using testing::set_request;
 using testing::test_options;
 using testing::TestNode;
 
-// Of this process, by name.
-int threads_named(const std::string& wanted) {
-  int count = 0;
-  for (const auto& task : std::filesystem::directory_iterator("/proc/self/task")) {
-    std::string name;
-    std::ifstream(task.path() / "comm") >> name;
-    count += name == wanted ? 1 : 0;
-  }
-  return count;
-}
-
-bool can_prepare() {
-  const Mapping mapping(2 * kHugePageBytes);
-  return prepare_huge_page(mapping.data(), HugePageUse::kOnce) != PrepareStatus::kUnsupported;
-}
-
-int preparers_with(bool wanted) {
+bool prepares_with(bool wanted) {
   NodeOptions options = test_options();
   options.prepare_huge_pages = wanted;
   const TestNode running(options);
-  return threads_named("memory");
+  Client client = running.client();
+  REQUIRE(client.send("stats settings\r\nquit\r\n"));
+  return client.receive_all().find("STAT memory_ahead yes\r\n") != std::string::npos;
 }
 
 }  // namespace
@@ -70,9 +57,22 @@ TEST_CASE("memory is made ready as the store grows, until it is stopped") {
   CHECK(on.store.check_integrity().empty());
 }
 
-TEST_CASE("a node has the thread unless told not to, or the system has no huge pages") {
-  CHECK(preparers_with(true) == (can_prepare() && huge_pages_allowed() ? 1 : 0));
-  CHECK(preparers_with(false) == 0);
+TEST_CASE("a node makes memory ready unless told not to, or the system has no huge pages") {
+  CHECK(prepares_with(true) == huge_pages_allowed());
+  CHECK_FALSE(prepares_with(false));
+}
+
+TEST_CASE("a node says what it has made ready") {
+  if (!can_prepare() || !huge_pages_allowed()) return;
+  const TestNode running;
+  CHECK(running.stat("memory_ready_bytes") == "0");
+  Client client = running.client();
+  for (int i = 0; i < 12; ++i) {
+    check_exchange(client, set_request(numbered("key", i), std::string(100'000, 'v')),
+                   "STORED\r\n");
+  }
+  running.wait_until_counted("memory_prepared");
+  CHECK(running.stat("memory_ready_bytes") != "0");
 }
 
 }  // namespace ringcache::store

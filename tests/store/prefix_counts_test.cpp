@@ -153,6 +153,13 @@ TEST_CASE("what comes while a walk is under way hides nothing from it") {
   CHECK(rows["99"] == words({.stores = 2}));
 }
 
+TEST_CASE("a piece is small where many tables are looked at") {
+  PrefixCounts counts(':', true);
+  for (int worker = 0; worker < 128; ++worker) store_each(counts.add_worker(), 0, 100);
+  PrefixWalk walk(counts);
+  CHECK(walk.next().size() == kPrefixPieceLookups / 128);
+}
+
 TEST_CASE("a reset ends the walks that are under way") {
   PrefixCounts counts(':', true);
   PrefixCounts::Table& table = counts.add_worker();

@@ -2,10 +2,13 @@
 // for its operations.
 #pragma once
 
+#include <doctest/doctest.h>
+
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include "store/region.h"
 #include "store/store.h"
 
 namespace ringcache::store {
@@ -64,6 +67,15 @@ inline SweepResult look_after(Store& store, Seconds now, std::size_t chunks) {
   store.maintain(now);
   store.prepare_memory();
   return store.sweep(now, chunks);
+}
+
+// Whether the system can make memory ready ahead of its use; says so if not.
+inline bool can_prepare() {
+  const Mapping mapping(2 * kHugePageBytes);
+  const bool can =
+      prepare_huge_page(mapping.data(), HugePageUse::kOnce) != PrepareStatus::kUnsupported;
+  if (!can) MESSAGE("SKIPPED: the system cannot make memory ready");
+  return can;
 }
 
 // A value of `bytes` bytes that only this key and version have, checkable at every byte.

@@ -120,6 +120,21 @@ const Table<HandoffOptions>& handoff_table() {
   return kTable;
 }
 
+const Table<routing::NearCacheOptions>& near_cache_table() {
+  static const Table<routing::NearCacheOptions> kTable = [] {
+    Table<routing::NearCacheOptions> t;
+    t.add(
+        "bytes", &routing::NearCacheOptions::bytes, size(0, std::uint64_t{16} << 30),
+        "Memory for them in the whole process, divided among its workers; \"0B\": none are kept.");
+    t.add("ttl", &routing::NearCacheOptions::ttl, duration(1ms, routing::kNearTtlMax),
+          "How long a value is given without asking its node. So long may be missed what is "
+          "written past this proxy process, and an item's expiry; never what was written through "
+          "it.");
+    return t;
+  }();
+  return kTable;
+}
+
 // A node as an object.
 struct NodeObject {
   std::optional<std::string> name;
@@ -219,6 +234,9 @@ void add_pool_behaviour(Table<PoolOptions>& t) {
         "Identical gets in flight share one request to the node. Nothing that was written through "
         "this proxy process and answered is missed for it; what came past it may be for "
         "`timeouts.request`.");
+  t.add("near_cache", &PoolOptions::near_cache, object_of(near_cache_table()),
+        "Values of hot keys, asked for 16 times a second and more, that the proxy keeps for a "
+        "moment.");
   t.add("timeouts", &PoolOptions::timeouts, object_of(timeouts_table()),
         "How long a node may take.");
   t.add("health", &PoolOptions::health, object_of(health_table()),

@@ -148,9 +148,8 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
   }
   PendingRequest& pending = begin(request, &worker_.pool_counters(plan.pool), 1);
   pending.ends_values = spec.multi_key;
-  if (worker_.table().pool(plan.pool).options().coalesce && share(request, plan.pool, pending)) {
-    return;
-  }
+  const bool tracks_writes = worker_.table().pool(plan.pool).options().tracks_writes();
+  if (tracks_writes && share(request, plan.pool, pending)) return;
   Upstream& upstream = worker_.upstreams().get(plan.owner(), number_);
   if (request.command == Command::kMetaGet) remember_miss(request, pending);
   InFlight entry{.pending = &pending,
@@ -163,7 +162,8 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
                &connection_.in());
 }
 
-// For pools with `coalesce`, before the request is sent. True: it is answered with another.
+// For pools that track writes, before the request is sent. True: it is answered without, now or
+// with another.
 bool ClientSession::share(const Request& request, routing::PoolIndex pool,
                           PendingRequest& pending) {
   const std::size_t hash = std::hash<std::string_view>{}(request.key());
@@ -173,14 +173,37 @@ bool ClientSession::share(const Request& request, routing::PoolIndex pool,
     return false;
   }
   if (request.command != Command::kGet && request.command != Command::kGets) return false;
-  const Coalescer::Get get{request.command, pool, request.key(), hash, epochs.of(hash)};
-  if (worker_.coalescer().join(get, pending)) {
+  const WriteEpochs::Epoch epoch = epochs.of(hash);
+  NearCache& near_cache = worker_.near_cache();
+  const NearCache::Get near_get{pool, request.key(), hash, epoch, pending.started};
+  NearCache::Found found;
+  if (request.command == Command::kGet && near_cache.keeps(pool)) {
+    found = near_cache.find(near_get);
+    if (!found.reply.empty()) return answer_nearby(found.reply, pending);
+  }
+  const bool coalesces = worker_.table().pool(pool).options().coalesce;
+  const Coalescer::Get get{request.command, pool, request.key(), hash, epoch};
+  if (coalesces && worker_.coalescer().join(get, pending)) {
     pending.pool->coalesced.add();
     return true;
   }
-  // If a write begins meanwhile nobody will join.
-  if (epochs.settled(hash, get.epoch)) worker_.coalescer().lead(get, pending);
+  // If a write begins meanwhile nobody will join, or be given what is kept.
+  if (!epochs.settled(hash, epoch)) return false;
+  if (coalesces) worker_.coalescer().lead(get, pending);
+  if (found.hot) {
+    pending.near_ticket = near_cache.reserve(near_get);
+    if (pending.near_ticket.number != 0) pending.near_cache = &near_cache;
+  }
   return false;
+}
+
+bool ClientSession::answer_nearby(std::string_view reply, PendingRequest& pending) {
+  pending.pool->near_hits.add();
+  pending.pool->count(Command::kGet, CommandStatus::kHit);
+  pending.ends_values = false;
+  pending.append(reply);
+  pending.part_done(worker_.io().now_ns());
+  return true;
 }
 
 // Keys that no pool takes are misses here: an error amid values would desynchronise the client.
@@ -194,7 +217,7 @@ void ClientSession::execute_multiget(const Request& request) {
     const RoutePlan plan = worker_.table().router().plan(request.command, key);
     if (plan.mode != RouteMode::kOne) continue;
     if (pool == routing::kNoPool) pool = plan.pool;
-    if (is_gat && worker_.table().pool(plan.pool).options().coalesce) {
+    if (is_gat && worker_.table().pool(plan.pool).options().tracks_writes()) {
       writes.begin(worker_.epochs(), std::hash<std::string_view>{}(key));
     }
     split.add(worker_.upstreams().get(plan.owner(), number_), worker_.pool_counters(plan.pool),

@@ -63,6 +63,7 @@ class ClientSession final : public net::ConnectionHandler {
   // client_commands.cpp
   void execute(const protocol::Request& request, std::string_view data_block);
   bool share(const protocol::Request& request, routing::PoolIndex pool, PendingRequest& pending);
+  bool answer_nearby(std::string_view reply, PendingRequest& pending);
   void execute_multiget(const protocol::Request& request);
   void execute_on_all(const protocol::Request& request);
   void execute_local(const protocol::Request& request);

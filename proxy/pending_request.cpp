@@ -114,6 +114,7 @@ void PendingPool::give_back(PendingRequest& request) {
   request.miss_line.clear();
   request.reply.clear();
   request.fan_out.reset();
+  request.near_cache = nullptr;
   request.next = free_;
   free_ = &request;
   ++free_count_;

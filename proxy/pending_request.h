@@ -27,6 +27,7 @@
 #include "protocol/response.h"
 #include "proxy/fan_out.h"
 #include "proxy/held_reply.h"
+#include "proxy/near_cache.h"
 #include "proxy/proxy_counters.h"
 #include "proxy/write_epochs.h"
 
@@ -59,6 +60,10 @@ struct PendingRequest {
   std::unique_ptr<FanOut> fan_out;  // flush_all and stats: what the nodes said so far
 
   WriteMarks writes;  // under way until the last reply is in
+
+  // Not null: the value that the node answers is kept there.
+  NearCache* near_cache = nullptr;
+  NearCache::Ticket near_ticket;
 
   // Requests for the same that are answered with this one (coalescer.h), newest first.
   PendingRequest* followers = nullptr;

@@ -14,6 +14,8 @@ void PoolTotals::add(const PoolCounters& counters) {
   for (std::size_t i = 0; i < duration.size(); ++i) duration[i] += counters.duration[i].snapshot();
   in_flight += counters.in_flight.value();
   coalesced += counters.coalesced.value();
+  near_hits += counters.near_hits.value();
+  near_bytes += counters.near_bytes.value();
 }
 
 std::uint64_t PoolTotals::hits() const {
@@ -73,6 +75,10 @@ void export_pool(net::MetricFamilies& metrics, const std::string& pool, const Po
   }
   metrics.counter("coalesced_gets_total", "Gets answered with the reply to another client's.",
                   static_cast<double>(totals.coalesced), {{"pool", pool}});
+  metrics.counter("near_cache_hits_total", "Gets answered by the proxy's near cache.",
+                  static_cast<double>(totals.near_hits), {{"pool", pool}});
+  metrics.gauge("near_cache_bytes", "Bytes of keys and values in the proxy's near cache.",
+                static_cast<double>(totals.near_bytes), {{"pool", pool}});
   metrics.gauge("requests_in_flight", "Requests of clients that await replies of nodes.",
                 static_cast<double>(totals.in_flight), {{"pool", pool}});
 }

@@ -70,6 +70,7 @@ class ProxyServer {
 
   RoutingTablePtr table() const;
   net::IoThreads& io_threads() { return threads_; }
+  std::size_t worker_count() const { return threads_.size(); }
   const ProxyOptions& options() const { return options_; }
 
  private:

@@ -14,6 +14,7 @@
 #include "protocol/request.h"
 #include "proxy/coalescer.h"
 #include "proxy/multiget.h"
+#include "proxy/near_cache.h"
 #include "proxy/pending_request.h"
 #include "proxy/proxy_counters.h"
 #include "proxy/routing_table.h"
@@ -37,6 +38,7 @@ class ProxyWorker {
   UpstreamSet& upstreams() { return upstreams_; }
   PendingPool& pending_pool() { return pending_pool_; }
   Coalescer& coalescer() { return coalescer_; }
+  NearCache& near_cache() { return near_cache_; }
   WriteEpochs& epochs() { return epochs_; }
   // Scratch: what a request writes before it has a PendingRequest. Empty between requests.
   WriteMarks& writes() { return writes_; }
@@ -52,12 +54,15 @@ class ProxyWorker {
   std::size_t next_client_number() { return clients_seen_++; }
 
  private:
+  void share_near_cache();
+
   net::Worker& worker_;
   const ProxyServer& server_;
   WorkerCounters counters_;
   WriteEpochs& epochs_;
   WriteMarks writes_;
   Coalescer coalescer_;
+  NearCache near_cache_;
   PendingPool pending_pool_;  // outlives the upstreams, whose end fails what is pending
   UpstreamSet upstreams_;
   RoutingTablePtr table_;

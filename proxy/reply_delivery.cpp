@@ -31,8 +31,12 @@ void deliver_retrieval(InFlight& entry, const Response& response, net::ReadBuffe
     counters.hits.add();
     count_pool(entry, CommandStatus::kHit);
     entry.answered = true;
-    if (entry.pending != nullptr) entry.pending->append(response.bytes, &in);
-    return;
+    PendingRequest* const pending = entry.pending;
+    if (pending == nullptr) return;
+    if (pending->near_cache != nullptr) {
+      pending->near_cache->fill(pending->near_ticket, response.bytes);
+    }
+    return pending->append(response.bytes, &in);
   }
   if (response.status == ResponseStatus::kEnd) return count_misses(entry, counters);
   count_pool(entry, CommandStatus::kError, entry.keys_left);

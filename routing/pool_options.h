@@ -68,6 +68,16 @@ struct HandoffOptions {
   std::uint32_t keys_per_second = 20'000;
 };
 
+// Values of hot keys that the proxy keeps for a moment (proxy/near_cache.h).
+struct NearCacheOptions {
+  // Of the whole process, divided among its workers. 0 turns it off.
+  std::uint64_t bytes = 0;
+  // How long a value is given without asking its node: so long may what others write past this
+  // process be missed.
+  std::chrono::milliseconds ttl{100};
+};
+inline constexpr std::chrono::milliseconds kNearTtlMax{1000};
+
 struct PoolOptions {
   std::string name = "default";
   // Keys that start with one of these belong to the pool; the longest prefix of all pools wins.
@@ -89,11 +99,14 @@ struct PoolOptions {
   // Whether identical gets in flight share one request to the node. Never older values for it, but
   // a slow answer is slow for all who share it.
   bool coalesce = false;
+  NearCacheOptions near_cache;
   TimeoutOptions timeouts;
   HealthOptions health;
   FailoverOptions failover;
   HandoffOptions handoff;
 
+  // Whether gets are answered by what depends on the writes through this process.
+  bool tracks_writes() const { return coalesce || near_cache.bytes > 0; }
   KeyHash key_hash() const { return hash.value_or(default_hash(ring)); }
 };
 

@@ -59,6 +59,7 @@ TEST_CASE("every field reaches its option") {
       "nodes": [{"name": "n", "address": "[fd00::1]:17", "weight": 18, "drain": true}, "unix:/u"],
       "ring": "ketama", "hash": "fnv1_64", "hash_tag": "<>", "allow_skew": true,
       "connections_per_node": 19, "coalesce": true,
+      "near_cache": {"bytes": "31MiB", "ttl": "32ms"},
       "timeouts": {"connect": "20ms", "request": "21ms", "idle": "30s"},
       "health": {"interval": "22s", "timeout": "23ms", "fall": 24, "rise": 25},
       "failover": {"to": "pool:q", "max_ttl": "26s", "max_ejected_percent": 27},
@@ -98,6 +99,8 @@ TEST_CASE("every field reaches its option") {
   CHECK(p.connections_per_node == 19);
   CHECK(p.timeouts.connect == 20ms);
   CHECK(p.coalesce);
+  CHECK(p.near_cache.bytes == 31 * 1024 * 1024);
+  CHECK(p.near_cache.ttl == 32ms);
   CHECK(p.timeouts.request == 21ms);
   CHECK(p.timeouts.idle == 30s);
   CHECK(p.health.interval == 22s);

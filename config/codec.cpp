@@ -23,11 +23,12 @@ bool DecodeContext::type_error(const JsonNode& value, std::string_view expected,
 
 std::optional<std::string_view> DecodeContext::unknown_key(
     const JsonNode& member, std::span<const std::string_view> known_keys) {
+  const std::optional<std::string_view> near = nearest_name(member.key, known_keys);
   const std::string home = home_of_key(member.key);
   std::string hint = suggestion(member.key, known_keys);
-  if (!home.empty()) hint = in_quotes(member.key) + " belongs " + home;
+  if (!near && !home.empty()) hint = in_quotes(member.key) + " belongs " + home;
   key_error(member, "unknown key " + in_quotes(member.key), std::move(hint));
-  return home.empty() ? nearest_name(member.key, known_keys) : std::nullopt;
+  return near;
 }
 
 }  // namespace ringcache::config

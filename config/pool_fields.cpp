@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "config/addresses.h"
+#include "config/rate_fields.h"
 #include "config/value_codecs.h"
 
 namespace ringcache::config {
@@ -19,13 +20,7 @@ using routing::HealthOptions;
 using routing::PoolOptions;
 using routing::TimeoutOptions;
 
-constexpr std::size_t kKeyBytesMax = 250;  // a key's length in memcached's protocol
 constexpr std::string_view kPoolScheme = "pool:";
-
-bool has_control_or_space(std::string_view text) {
-  return std::any_of(text.begin(), text.end(),
-                     [](char c) { return static_cast<unsigned char>(c) <= ' ' || c == 0x7f; });
-}
 
 const Table<TimeoutOptions>& timeouts_table() {
   static const Table<TimeoutOptions> kTable = [] {
@@ -204,15 +199,7 @@ Codec<Backend> node() {
 }
 
 Codec<std::vector<std::string>> prefixes() {
-  const auto error_of = [](std::string& prefix) -> std::string {
-    if (prefix.empty()) return "an empty prefix; leave it out for a pool that takes every key";
-    if (prefix.size() > kKeyBytesMax) return "a prefix has at most 250 bytes";
-    return has_control_or_space(prefix) ? "no key has blanks or control characters" : "";
-  };
-  return list_of(text({.type = "1 to 250 bytes",
-                       .pattern = R"(^[^\u0000-\u0020\u007f]{1,250}$)",
-                       .error_of = error_of}),
-                 0, routing::kPrefixesMax, "prefixes");
+  return list_of(key_prefix(), 0, routing::kPrefixesMax, "prefixes");
 }
 
 Codec<std::string> hash_tag() {
@@ -237,6 +224,8 @@ void add_pool_behaviour(Table<PoolOptions>& t) {
   t.add("near_cache", &PoolOptions::near_cache, object_of(near_cache_table()),
         "Values of hot keys, asked for 16 times a second and more, that the proxy keeps for a "
         "moment.");
+  t.add("rate_limit", &PoolOptions::rate_limit, object_of(rate_limit_table()),
+        "How many keys a second this process reads and stores for its clients.");
   t.add("timeouts", &PoolOptions::timeouts, object_of(timeouts_table()),
         "How long a node may take.");
   t.add("health", &PoolOptions::health, object_of(health_table()),

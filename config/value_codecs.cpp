@@ -261,6 +261,23 @@ Codec<std::string> text(TextRules rules) {
           .inner = {}};
 }
 
+Codec<std::string> key_prefix() {
+  constexpr std::size_t kKeyBytesMax = 250;  // a key's length in memcached's protocol
+  const auto is_no_key_byte = [](char c) {
+    return static_cast<unsigned char>(c) <= ' ' || c == 0x7f;
+  };
+  const auto error_of = [=](std::string& prefix) -> std::string {
+    if (prefix.empty()) return "an empty prefix; leave it out for a pool that takes every key";
+    if (prefix.size() > kKeyBytesMax) return "a prefix has at most 250 bytes";
+    return std::any_of(prefix.begin(), prefix.end(), is_no_key_byte)
+               ? "no key has blanks or control characters"
+               : "";
+  };
+  return text({.type = "1 to 250 bytes",
+               .pattern = R"(^[^\u0000-\u0020\u007f]{1,250}$)",
+               .error_of = error_of});
+}
+
 Codec<std::size_t> name_index(std::span<const std::string_view> names) {
   Json list = Json::array();
   std::string type;

@@ -39,6 +39,9 @@ struct TextRules {
 };
 Codec<std::string> text(TextRules rules);
 
+// What keys may begin with.
+Codec<std::string> key_prefix();
+
 // Index of one of `names`, which must outlive the codec.
 Codec<std::size_t> name_index(std::span<const std::string_view> names);
 

@@ -29,6 +29,7 @@ namespace {
 
 constexpr std::string_view kCachedumpLine = "CLIENT_ERROR stats cachedump not allowed";
 constexpr std::string_view kTooLargeLine = "SERVER_ERROR object too large for cache\r\n";
+constexpr std::string_view kRateLimitLine = "SERVER_ERROR rate limit reached\r\n";
 constexpr std::string_view kNoPoolLine = "SERVER_ERROR no pool takes this key\r\n";
 constexpr std::string_view kNoNodeLine = "SERVER_ERROR the key's pool has no node\r\n";
 
@@ -146,6 +147,7 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
     if (!silent) answer(request, plan.mode == RouteMode::kNoPool ? kNoPoolLine : kNoNodeLine);
     return;
   }
+  if (!admit(request.command, request.key(), plan.pool)) return refuse_for_rate(request, plan);
   PendingRequest& pending = begin(request, &worker_.pool_counters(plan.pool), 1);
   pending.ends_values = spec.multi_key;
   const bool tracks_writes = worker_.table().pool(plan.pool).options().tracks_writes();
@@ -217,6 +219,10 @@ void ClientSession::execute_multiget(const Request& request) {
     const RoutePlan plan = worker_.table().router().plan(request.command, key);
     if (plan.mode != RouteMode::kOne) continue;
     if (pool == routing::kNoPool) pool = plan.pool;
+    if (!admit(request.command, key, plan.pool)) {
+      worker_.pool_counters(plan.pool).count(request.command, CommandStatus::kMiss);
+      continue;
+    }
     if (is_gat && worker_.table().pool(plan.pool).options().tracks_writes()) {
       writes.begin(worker_.epochs(), std::hash<std::string_view>{}(key));
     }
@@ -301,29 +307,58 @@ void ClientSession::execute_local(const Request& request) {
   }
 }
 
-// A set that is refused for its size must not leave the older value to be read, as in memcached:
-// the node is told to delete the key, and the client hears of the refusal alone.
-void ClientSession::forget_oversized(const Request& request) {
+// A set that is refused must not leave the older value to be read, as in memcached: the node is
+// told to delete the key, and the client hears of the refusal alone.
+void ClientSession::refuse_and_forget(const Request& request, const RoutePlan& plan,
+                                      std::string_view line) {
   const bool meta = request.command == Command::kMetaSet;
   const bool silent = request.quiet && !meta;
-  const RoutePlan plan = worker_.table().router().plan(request.command, request.key());
   if (plan.mode == RouteMode::kOne) {
     worker_.pool_counters(plan.pool).count(request.command, CommandStatus::kError);
   }
   if ((request.command != Command::kSet && !meta) || plan.mode != RouteMode::kOne) {
-    if (!silent) answer(request, kTooLargeLine);
+    if (!silent) answer(request, line);
     return;
   }
   PendingRequest& pending = begin(request, nullptr, 1);
   pending.writes.begin(worker_.epochs(), std::hash<std::string_view>{}(request.key()));
   pending.quiet = silent;
-  if (!silent) pending.fixed_answer = kTooLargeLine;
-  std::string line = meta ? "md " : "delete ";
-  line.append(meta ? request.wire_key : request.key());
-  if (meta && request.key_is_base64) line.append(" b");
-  line.append(protocol::kCrlf);
+  if (!silent) pending.fixed_answer = line;
+  std::string forget = meta ? "md " : "delete ";
+  forget.append(meta ? request.wire_key : request.key());
+  if (meta && request.key_is_base64) forget.append(" b");
+  forget.append(protocol::kCrlf);
   InFlight entry{.pending = &pending, .command = meta ? Command::kMetaDelete : Command::kDelete};
-  send_or_fail(worker_.upstreams().get(plan.owner(), number_), entry, line, pending.started);
+  send_or_fail(worker_.upstreams().get(plan.owner(), number_), entry, forget, pending.started);
+}
+
+void ClientSession::forget_oversized(const Request& request) {
+  const RoutePlan plan = worker_.table().router().plan(request.command, request.key());
+  refuse_and_forget(request, plan, kTooLargeLine);
+}
+
+// Counts the key if it is above a limit of its pool.
+bool ClientSession::admit(Command command, std::string_view key, routing::PoolIndex pool) {
+  routing::RateLimits* const limits = worker_.table().rate_limits(pool);
+  if (limits == nullptr || limits->admit(command, key, worker_.io().now_ns())) return true;
+  PoolCounters& counters = worker_.pool_counters(pool);
+  (protocol::is_read(command) ? counters.gets_limited : counters.sets_limited).add();
+  return false;
+}
+
+void ClientSession::refuse_for_rate(const Request& request, const RoutePlan& plan) {
+  const protocol::CommandSpec& spec = protocol::spec(request.command);
+  if (!protocol::is_read(request.command)) {
+    return refuse_and_forget(request, plan, kRateLimitLine);
+  }
+  PendingRequest& pending = begin(request, &worker_.pool_counters(plan.pool), 1);
+  pending.pool->count(request.command, CommandStatus::kMiss);
+  pending.ends_values = spec.multi_key;
+  if (request.command == Command::kMetaGet && !request.quiet) {
+    remember_miss(request, pending);
+    pending.append(pending.miss());
+  }
+  pending.part_done(pending.started);
 }
 
 }  // namespace ringcache::proxy

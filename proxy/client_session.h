@@ -63,6 +63,10 @@ class ClientSession final : public net::ConnectionHandler {
   // client_commands.cpp
   void execute(const protocol::Request& request, std::string_view data_block);
   bool share(const protocol::Request& request, routing::PoolIndex pool, PendingRequest& pending);
+  bool admit(protocol::Command command, std::string_view key, routing::PoolIndex pool);
+  void refuse_for_rate(const protocol::Request& request, const routing::RoutePlan& plan);
+  void refuse_and_forget(const protocol::Request& request, const routing::RoutePlan& plan,
+                         std::string_view line);
   bool answer_nearby(std::string_view reply, PendingRequest& pending);
   void execute_multiget(const protocol::Request& request);
   void execute_on_all(const protocol::Request& request);

@@ -67,8 +67,10 @@ inline constexpr std::array<std::string_view, 3> kConnectResultNames{"ok", "refu
 struct PoolCounters {
   std::array<std::array<net::Counter, kCommandStatusCount>, protocol::kCommandCount> commands;
   std::array<net::Histogram, kDurationClassNames.size()> duration;
-  net::Counter in_flight;   // a gauge
-  net::Counter coalesced;   // gets answered with another's reply
+  net::Counter in_flight;     // a gauge
+  net::Counter coalesced;     // gets answered with another's reply
+  net::Counter gets_limited;  // keys above the pool's rate limit
+  net::Counter sets_limited;
   net::Counter near_hits;   // gets answered by the near cache
   net::Counter near_bytes;  // a gauge: what it holds
 

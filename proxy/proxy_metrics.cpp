@@ -14,6 +14,8 @@ void PoolTotals::add(const PoolCounters& counters) {
   for (std::size_t i = 0; i < duration.size(); ++i) duration[i] += counters.duration[i].snapshot();
   in_flight += counters.in_flight.value();
   coalesced += counters.coalesced.value();
+  gets_limited += counters.gets_limited.value();
+  sets_limited += counters.sets_limited.value();
   near_hits += counters.near_hits.value();
   near_bytes += counters.near_bytes.value();
 }
@@ -75,6 +77,10 @@ void export_pool(net::MetricFamilies& metrics, const std::string& pool, const Po
   }
   metrics.counter("coalesced_gets_total", "Gets answered with the reply to another client's.",
                   static_cast<double>(totals.coalesced), {{"pool", pool}});
+  metrics.counter("rate_limited_total", "Keys above a rate limit: missed, or not stored.",
+                  static_cast<double>(totals.gets_limited), {{"pool", pool}, {"kind", "gets"}});
+  metrics.counter("rate_limited_total", "Keys above a rate limit: missed, or not stored.",
+                  static_cast<double>(totals.sets_limited), {{"pool", pool}, {"kind", "sets"}});
   metrics.counter("near_cache_hits_total", "Gets answered by the proxy's near cache.",
                   static_cast<double>(totals.near_hits), {{"pool", pool}});
   metrics.gauge("near_cache_bytes", "Bytes of keys and values in the proxy's near cache.",

@@ -18,6 +18,8 @@ struct PoolTotals {
   std::array<net::HistogramSnapshot, kDurationClassNames.size()> duration;
   std::uint64_t in_flight = 0;
   std::uint64_t coalesced = 0;
+  std::uint64_t gets_limited = 0;
+  std::uint64_t sets_limited = 0;
   std::uint64_t near_hits = 0;
   std::uint64_t near_bytes = 0;
 

@@ -47,6 +47,14 @@ routing::Router make_router(const ProxyOptions& options, const RoutingTable* pre
   return routing::Router(std::move(pools));
 }
 
+// With what is in their buckets, if they are the same.
+std::shared_ptr<routing::RateLimits> make_rate_limits(
+    const routing::RateLimitOptions& options, const std::shared_ptr<routing::RateLimits>& old) {
+  if (!options.limits_anything()) return nullptr;
+  if (old != nullptr && old->options() == options) return old;
+  return std::make_shared<routing::RateLimits>(options);
+}
+
 }  // namespace
 
 RoutingTable::RoutingTable(const ProxyOptions& options, const RoutingTable* previous,
@@ -60,6 +68,8 @@ RoutingTable::RoutingTable(const ProxyOptions& options, const RoutingTable* prev
         previous == nullptr ? routing::kNoPool : previous->router().find_pool(pool_options.name);
     const HealthTracker* old_health = old == routing::kNoPool ? nullptr : &previous->health(old);
     health_.push_back(std::make_unique<HealthTracker>(pool_options, old_health, now));
+    rate_limits_.push_back(make_rate_limits(
+        pool_options.rate_limit, old == routing::kNoPool ? nullptr : previous->rate_limits_[old]));
     first_node_.push_back(node_count_);
     node_count_ += pool_options.backends.size();
   }

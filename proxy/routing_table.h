@@ -2,7 +2,8 @@
 //
 // A reload makes a new table, complete and checked, and every worker swaps its pointer; requests in
 // flight are not touched by that. Shared by all workers through shared_ptr. Only the health
-// trackers inside change, and those are made for it (routing/health.h).
+// trackers and the token buckets inside change, and those are made for it (routing/health.h,
+// rate_limit.h); buckets whose options did not change go on from one table to the next.
 #pragma once
 
 #include <cstddef>
@@ -12,6 +13,7 @@
 
 #include "proxy/proxy_options.h"
 #include "routing/health.h"
+#include "routing/rate_limit.h"
 #include "routing/router.h"
 
 namespace ringcache::proxy {
@@ -32,6 +34,10 @@ class RoutingTable {
   std::size_t pool_count() const { return router_.pool_count(); }
   const routing::Pool& pool(routing::PoolIndex index) const { return router_.pool(index); }
   routing::HealthTracker& health(routing::PoolIndex index) const { return *health_[index]; }
+  // Null: the pool has no limits.
+  routing::RateLimits* rate_limits(routing::PoolIndex index) const {
+    return rate_limits_[index].get();
+  }
 
   // All nodes of all pools numbered through: a dense index for per-worker arrays.
   std::size_t node_count() const { return node_count_; }
@@ -44,6 +50,7 @@ class RoutingTable {
   Limits limits_;
   std::uint64_t generation_;
   std::vector<std::unique_ptr<routing::HealthTracker>> health_;
+  std::vector<std::shared_ptr<routing::RateLimits>> rate_limits_;
   std::vector<std::size_t> first_node_;
   std::size_t node_count_ = 0;
 };

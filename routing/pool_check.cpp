@@ -204,6 +204,16 @@ void check_durations(const PoolOptions& options, Problems& problems) {
   }
 }
 
+void check_rate_limit(const PoolOptions& options, Problems& problems) {
+  const std::vector<PrefixRate>& prefixes = options.rate_limit.prefixes;
+  for (std::size_t i = 0; i < prefixes.size(); ++i) {
+    const auto same = [&](const PrefixRate& other) { return other.prefix == prefixes[i].prefix; };
+    if (std::find_if(prefixes.begin(), prefixes.end(), same) == prefixes.begin() + i) continue;
+    problems.error("/rate_limit/prefixes/" + std::to_string(i) + "/prefix",
+                   "the prefix " + quoted(prefixes[i].prefix) + " is there twice");
+  }
+}
+
 void check_counts(const PoolOptions& options, Problems& problems) {
   const std::uint32_t connections = options.connections_per_node;
   if (connections < 1 || connections > kConnectionsPerNodeMax) {
@@ -238,6 +248,7 @@ std::vector<PoolProblem> check_pool(const PoolOptions& options) {
   check_modula_order(options, problems);
   check_durations(options, problems);
   check_counts(options, problems);
+  check_rate_limit(options, problems);
   if (!problems.has_error()) check_shares(options, problems);
   return problems.take();
 }

@@ -15,6 +15,7 @@
 
 #include "routing/backend.h"
 #include "routing/key_hash.h"
+#include "routing/rate_limit_options.h"
 #include "routing/ring_kind.h"
 
 namespace ringcache::routing {
@@ -100,6 +101,7 @@ struct PoolOptions {
   // a slow answer is slow for all who share it.
   bool coalesce = false;
   NearCacheOptions near_cache;
+  RateLimitOptions rate_limit;
   TimeoutOptions timeouts;
   HealthOptions health;
   FailoverOptions failover;

@@ -23,7 +23,7 @@ ringcache_fuzz_run(request_parser_fuzz OPTIONS ${parser_options}
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/request_parser)
 ringcache_fuzz_run(response_parser_fuzz OPTIONS ${parser_options}
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/response_parser)
-ringcache_fuzz_run(proxy_session_fuzz OPTIONS ${parser_options}
+ringcache_fuzz_run(proxy_session_fuzz OPTIONS ${parser_options} -timeout=100
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/fuzz/corpus/proxy_session)
 ringcache_fuzz_run(config_fuzz OPTIONS -max_len=20000
   CORPUS ${CMAKE_CURRENT_SOURCE_DIR}/config/good ${CMAKE_CURRENT_SOURCE_DIR}/config/bad)

@@ -60,6 +60,8 @@ TEST_CASE("every field reaches its option") {
       "ring": "ketama", "hash": "fnv1_64", "hash_tag": "<>", "allow_skew": true,
       "connections_per_node": 19, "coalesce": true,
       "near_cache": {"bytes": "31MiB", "ttl": "32ms"},
+      "rate_limit": {"gets": {"per_second": 33, "burst": 34}, "sets": {"per_second": 35},
+                     "prefixes": [{"prefix": "x:", "sets": {"burst": 36}}]},
       "timeouts": {"connect": "20ms", "request": "21ms", "idle": "30s"},
       "health": {"interval": "22s", "timeout": "23ms", "fall": 24, "rise": 25},
       "failover": {"to": "pool:q", "max_ttl": "26s", "max_ejected_percent": 27},
@@ -101,6 +103,11 @@ TEST_CASE("every field reaches its option") {
   CHECK(p.coalesce);
   CHECK(p.near_cache.bytes == 31 * 1024 * 1024);
   CHECK(p.near_cache.ttl == 32ms);
+  CHECK(p.rate_limit.gets == ringcache::routing::RateOptions{33, 34});
+  CHECK(p.rate_limit.sets == ringcache::routing::RateOptions{35, 0});
+  REQUIRE(p.rate_limit.prefixes.size() == 1);
+  CHECK(p.rate_limit.prefixes[0].prefix == "x:");
+  CHECK(p.rate_limit.prefixes[0].sets == ringcache::routing::RateOptions{0, 36});
   CHECK(p.timeouts.request == 21ms);
   CHECK(p.timeouts.idle == 30s);
   CHECK(p.health.interval == 22s);

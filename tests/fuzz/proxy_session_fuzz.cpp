@@ -29,7 +29,7 @@ using test::fuzz_check;
 using Clock = std::chrono::steady_clock;
 
 constexpr std::size_t kNodes = 2;
-constexpr std::chrono::seconds kPatience{20};  // only reached when something is broken
+constexpr std::chrono::seconds kPatience{60};  // only reached when something is broken
 constexpr std::string_view kNodesBegin = "\n====\n";
 
 std::string socket_path(std::string_view name) {

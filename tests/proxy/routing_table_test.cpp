@@ -42,4 +42,23 @@ TEST_CASE("a reload takes over the health of nodes that stay, and places as befo
   CHECK(other_ring.health(0).state(1) == routing::NodeState::kSuspect);
 }
 
+TEST_CASE("a reload leaves what is in the buckets, unless their limits change") {
+  using protocol::Command;
+  ProxyOptions options;
+  options.pools = {pool("a", {"h1:1"}), pool("b", {"h2:1"})};
+  options.pools[1].prefixes = {"b:"};
+  options.pools[0].rate_limit.gets = {.per_second = 1, .burst = 1};
+  const RoutingTable before(options, nullptr, 0ms, 1);
+  CHECK(before.rate_limits(1) == nullptr);
+  REQUIRE(before.rate_limits(0)->admit(Command::kGet, "k", 0));
+  options.pools[0].timeouts.request = 77ms;
+  const RoutingTable same(options, &before, 1ms, 2);
+  CHECK_FALSE(same.rate_limits(0)->admit(Command::kGet, "k", 0));
+  options.pools[0].rate_limit.gets.burst = 2;
+  const RoutingTable other(options, &same, 2ms, 3);
+  CHECK(other.rate_limits(0)->admit(Command::kGet, "k", 0));
+  options.pools[0].rate_limit = {};
+  CHECK(RoutingTable(options, &other, 3ms, 4).rate_limits(0) == nullptr);
+}
+
 }  // namespace ringcache::proxy

@@ -220,6 +220,16 @@ TEST_CASE("pools among each other") {
   }
 }
 
+TEST_CASE("a prefix has one rate") {
+  PoolOptions options = good_pool();
+  options.rate_limit.prefixes = {{{{1, 0}, {}}, "a:"}, {{{2, 0}, {}}, "b:"}};
+  CHECK(check_pool(options).empty());
+  options.rate_limit.prefixes.push_back({{{3, 0}, {}}, "a:"});
+  const std::vector<PoolProblem> problems = check_pool(options);
+  REQUIRE(problems.size() == 1);
+  CHECK(problems.front().pointer == "/rate_limit/prefixes/2/prefix");
+}
+
 TEST_CASE("a pool's ring hash tells hash tags apart") {
   PoolOptions options = good_pool();
   const Pool plain(options);

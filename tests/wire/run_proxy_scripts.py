@@ -111,6 +111,9 @@ class Run:
         pools = {name: {"prefixes": [name + ":"] if name != "a" else [],
                         "nodes": [{"name": name, "address": self.nodes[name].address}],
                         "coalesce": name == "d",
+                        "rate_limit": {"prefixes": [
+                            {"prefix": "slow:", "gets": {"per_second": 1, "burst": 2},
+                             "sets": {"per_second": 1}}]},
                         "timeouts": {"connect": "2s", "request": "300ms"},
                         "health": {"fall": 3, "interval": "60s", "timeout": "10s"}}
                  for name in NODES}

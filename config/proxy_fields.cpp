@@ -104,6 +104,18 @@ const Table<Limits>& limits_table() {
           "closed. It is not read from above a 64th of it. At least 256 times "
           "`item_size` lets any multiget through.",
           Reload::kNeedsRestart);
+    t.add(
+        "cut_through", &Limits::cut_through_bytes, size(1024, std::uint64_t{1} << 30),
+        "A value above this is large: it is passed on while it arrives, and a get of a key that is "
+        "known to have one takes a connection that no small request waits on.");
+    t.add(
+        "cut_through_window", &Limits::cut_through_window_bytes,
+        size(64 * 1024, std::uint64_t{1} << 30),
+        "Bytes of large values that may wait for one client before the connection that brings "
+        "them is not read; and those that it may have asked for at once, unless it is one value.");
+    t.add("large_connections", &Limits::large_connections_per_node, count(0, 64),
+          "Connections for large values to one node on one worker thread, opened when they are "
+          "needed; 0: large values take the connection of all others.");
     t.add("shutdown_grace", &Limits::shutdown_grace, duration(0ms, 1h),
           "Time a draining proxy gives its clients before it closes their connections.");
     return t;

@@ -12,6 +12,7 @@
 #include "protocol/response.h"
 #include "protocol/response_writer.h"
 #include "proxy/client_session.h"
+#include "proxy/may_write.h"
 #include "proxy/proxy_server.h"
 #include "proxy/proxy_version.h"
 #include "proxy/reply_delivery.h"
@@ -83,15 +84,6 @@ FanOut::Kind fan_out_kind(const Request& request) {
   return topic == "settings" ? FanOut::Kind::kStatsSettings : FanOut::Kind::kStats;
 }
 
-// Whether a get after it may be answered differently.
-bool may_write(const Request& request) {
-  if (request.command == Command::kGat || request.command == Command::kGats) return true;
-  if (request.command == Command::kMetaGet) {
-    return request.meta.has('N') || request.meta.has('T');  // makes an item; may expire it
-  }
-  return protocol::spec(request.command).command_class == CommandClass::kWrite;
-}
-
 std::string_view request_line(ProxyWorker& worker, const Request& request) {
   char* const line = worker.line_buffer(protocol::request_line_bytes_max(request));
   const char* const end = protocol::write_request_line(line, request);
@@ -109,6 +101,7 @@ PendingRequest& ClientSession::begin(const Request& request, PoolCounters* pool,
   pending.parts_left = parts;
   pending.command = request.command;
   pending.quiet = request.quiet;
+  note_write(request, pending);
   if (pool != nullptr) pool->in_flight.add();
   (newest_ == nullptr ? oldest_ : newest_->next) = &pending;
   newest_ = &pending;
@@ -152,14 +145,17 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
   pending.ends_values = spec.multi_key;
   const bool tracks_writes = worker_.table().pool(plan.pool).options().tracks_writes();
   if (tracks_writes && share(request, plan.pool, pending)) return;
-  Upstream& upstream = worker_.upstreams().get(plan.owner(), number_);
+  const std::size_t mark = key_mark(request.key());
+  const std::uint64_t large_bytes = known_large(request, mark);
+  Upstream& upstream = upstream_to(plan.owner(), large_bytes);
+  note_large(large_bytes, pending);
   if (request.command == Command::kMetaGet) remember_miss(request, pending);
   InFlight entry{.pending = &pending,
                  .pool = pending.pool,
                  .command = request.command,
                  .whole = true,
                  .keys_left = spec.multi_key ? 1u : 0u,
-                 .key_mark = request.key_is_base64 ? 0 : key_mark(request.key())};
+                 .key_mark = request.key_is_base64 ? 0 : mark};
   send_or_fail(upstream, entry, request_line(worker_, request), pending.started, data_block,
                &connection_.in());
 }
@@ -214,6 +210,7 @@ void ClientSession::execute_multiget(const Request& request) {
   split.begin(multiget_line_max(request.command));
   routing::PoolIndex pool = routing::kNoPool;
   const bool is_gat = may_write(request);
+  std::uint64_t large_bytes = 0;
   WriteMarks& writes = worker_.writes();
   for (const std::string_view key : request.keys()) {
     const RoutePlan plan = worker_.table().router().plan(request.command, key);
@@ -226,8 +223,9 @@ void ClientSession::execute_multiget(const Request& request) {
     if (is_gat && worker_.table().pool(plan.pool).options().tracks_writes()) {
       writes.begin(worker_.epochs(), std::hash<std::string_view>{}(key));
     }
-    split.add(worker_.upstreams().get(plan.owner(), number_), worker_.pool_counters(plan.pool),
-              key);
+    const std::uint64_t key_bytes = known_large(request, key_mark(key));
+    large_bytes += key_bytes;
+    split.add(upstream_to(plan.owner(), key_bytes), worker_.pool_counters(plan.pool), key);
   }
   split.end();
   if (split.part_count() == 0) {
@@ -238,6 +236,7 @@ void ClientSession::execute_multiget(const Request& request) {
   // Keys are counted for the pool of each; time and requests in flight for that of the first.
   PendingRequest& pending = begin(request, &worker_.pool_counters(pool), parts);
   pending.ends_values = !request.more_keys;
+  note_large(large_bytes, pending);
   std::swap(pending.writes, writes);
   const net::SteadyNs started = pending.started;
   for (auto part = split.parts_begin(); part != split.parts_end(); ++part) {

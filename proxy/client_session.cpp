@@ -31,8 +31,7 @@ void ClientSession::on_bytes(net::Connection& connection) {
     if (connection.output_full()) {
       held_back_ = true;  // offered again by the connection when the output has drained
     } else if (window_full()) {
-      held_back_ = true;
-      connection.pause_reading();  // until release_finished()
+      hold_back();
     } else if (next_request() == Step::kStop) {
       break;
     }
@@ -69,6 +68,7 @@ ClientSession::Step ClientSession::next_request() {
   Request& request = worker_.request();
   std::size_t consumed = 0;
   parser_.set_multiget_keys_max(multiget_keys_max());
+  const protocol::RequestParser before = parser_;
   const ParseResult result = parser_.parse(in.bytes(), request, consumed);
   switch (result) {
     case ParseResult::kNeedMore:
@@ -78,6 +78,10 @@ ClientSession::Step ClientSession::next_request() {
       return refuse(request, consumed);
     case ParseResult::kDone:
       break;
+  }
+  if (pending_count_ > 0 && must_wait(request)) {
+    parser_ = before;
+    return hold_back();
   }
   if (protocol::spec(request.command).has_value) return take_with_value(request, consumed);
   execute(request, {});
@@ -121,6 +125,9 @@ ClientSession::Step ClientSession::take_with_value(const Request& request, std::
     in.consume(line_bytes);
     swallow_left_ = std::uint64_t{request.value_bytes} + protocol::kCrlf.size();
     return Step::kGoOn;
+  }
+  if (request.value_bytes > worker_.table().limits().cut_through_bytes) {
+    worker_.large_keys().note(key_mark(request.key()), request.value_bytes);
   }
   const std::size_t data_bytes = request.value_bytes + protocol::kCrlf.size();
   if (in.size() < line_bytes + data_bytes) {
@@ -170,7 +177,7 @@ void ClientSession::release_finished() {
     oldest_ = request.next;
     if (oldest_ == nullptr) newest_ = nullptr;
     --pending_count_;
-    learn_size(request.reply_bytes);
+    learn_lanes(request);
     request.owner->give_back(request);
   }
   if (closed_) return;
@@ -223,6 +230,8 @@ void ClientSession::on_closed(net::Connection&, const net::CloseInfo&) {
   }
   newest_ = nullptr;
   pending_count_ = 0;
+  large_out_bytes_ = 0;
+  writes_out_ = 0;
 }
 
 }  // namespace ringcache::proxy

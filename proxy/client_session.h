@@ -44,6 +44,11 @@ class ClientSession final : public net::ConnectionHandler {
   // For PendingRequest.
   void append(PendingRequest& request, const ReplyBytes& reply);
   void release_finished();
+  bool is_oldest(const PendingRequest& request) const { return &request == oldest_; }
+  // What waits for the client to take it.
+  net::WriteBuffer& output() { return connection_.out(); }
+  // A value that was begun towards the client will not come whole.
+  void value_cut_short() { cut(ClientCut::kValueCutShort); }
 
  private:
   enum class Step : std::uint8_t { kGoOn, kStop };  // whether another request may be taken now
@@ -59,6 +64,15 @@ class ClientSession final : public net::ConnectionHandler {
   void end_when_idle();
 
   std::size_t multiget_keys_max() const;
+
+  // client_lanes.cpp
+  bool must_wait(const protocol::Request& request) const;
+  std::uint64_t known_large(const protocol::Request& request, std::size_t mark) const;
+  Upstream& upstream_to(routing::Target target, std::uint64_t large_bytes);
+  void note_write(const protocol::Request& request, PendingRequest& pending);
+  void note_large(std::uint64_t large_bytes, PendingRequest& pending);
+  void learn_lanes(const PendingRequest& answered);
+  Step hold_back();
 
   // client_commands.cpp
   void execute(const protocol::Request& request, std::string_view data_block);
@@ -84,13 +98,15 @@ class ClientSession final : public net::ConnectionHandler {
   PendingRequest* oldest_ = nullptr;
   PendingRequest* newest_ = nullptr;
   std::size_t pending_count_ = 0;
-  std::size_t answer_bytes_ = 0;    // the largest answer of late; 0: none so far
-  std::size_t waiting_bytes_ = 0;   // in the replies of requests that are not the oldest
-  std::size_t bytes_needed_ = 0;    // do not parse before so many bytes are there
-  std::uint64_t swallow_left_ = 0;  // bytes of a refused data block still to drop
-  bool ending_ = false;             // no more requests are taken; close when all answers are out
-  bool input_ended_ = false;        // the client sends no more; what it has sent is still answered
-  bool held_back_ = false;          // complete requests may be waiting in the read buffer
+  std::size_t answer_bytes_ = 0;       // the largest answer of late; 0: none so far
+  std::size_t waiting_bytes_ = 0;      // in the replies of requests that are not the oldest
+  std::uint64_t large_out_bytes_ = 0;  // of values that are expected by connections for large ones
+  std::size_t writes_out_ = 0;         // requests that may write and await their replies
+  std::size_t bytes_needed_ = 0;       // do not parse before so many bytes are there
+  std::uint64_t swallow_left_ = 0;     // bytes of a refused data block still to drop
+  bool ending_ = false;                // no more requests are taken; close when all answers are out
+  bool input_ended_ = false;  // the client sends no more; what it has sent is still answered
+  bool held_back_ = false;    // complete requests may be waiting in the read buffer
   bool closed_ = false;
 };
 

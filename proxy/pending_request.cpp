@@ -109,6 +109,8 @@ void PendingPool::give_back(PendingRequest& request) {
   request.parts_left = 0;
   request.quiet = request.ends_values = request.finished = false;
   request.fixed_answer = {};
+  request.may_write = false;
+  request.large_bytes = 0;
   request.reply_bytes = 0;
   request.follower_count = 0;
   request.miss_line.clear();

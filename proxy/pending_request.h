@@ -55,6 +55,8 @@ struct PendingRequest {
   // A meta read that a node fails: EN with the key and the opaque that were asked for; empty: EN
   // alone.
   std::string miss_line;
+  bool may_write = false;           // client_lanes.cpp
+  std::uint64_t large_bytes = 0;    // of the large value that is expected; 0: none is
   std::size_t reply_bytes = 0;      // of the whole answer, so far
   HeldReply reply;                  // bytes that wait for the request to become the oldest
   std::unique_ptr<FanOut> fan_out;  // flush_all and stats: what the nodes said so far

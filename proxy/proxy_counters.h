@@ -86,7 +86,10 @@ struct NodeCounters {
   std::array<net::Counter, kNodeFailureNames.size()> errors;
   std::array<net::Counter, kConnectResultNames.size()> connects;
   net::Counter health_check_failures;
-  net::Counter idle_closes;  // connections closed as nobody needed them
+  net::Counter idle_closes;         // connections closed as nobody needed them
+  net::Counter large_requests;      // sent by connections for large values
+  net::Counter values_cut_through;  // passed on while they arrived
+  net::Counter reading_held;        // times that a slow client held up reading
   net::Counter read_bytes;
   net::Counter written_bytes;
   net::Counter in_flight;    // a gauge
@@ -100,8 +103,9 @@ inline constexpr std::array<std::string_view, 4> kProtocolErrorNames{"command", 
                                                                      "data_chunk", "line_too_long"};
 
 // Why the proxy itself closed a client's connection: limits that a client ran into.
-enum class ClientCut : std::uint8_t { kOutputLimit, kMemory };
-inline constexpr std::array<std::string_view, 2> kClientCutNames{"output_limit", "memory"};
+enum class ClientCut : std::uint8_t { kOutputLimit, kMemory, kValueCutShort };
+inline constexpr std::array<std::string_view, 3> kClientCutNames{"output_limit", "memory",
+                                                                 "value_cut_short"};
 
 // Everything one worker counts.
 class WorkerCounters {

@@ -48,6 +48,9 @@ void NodeTotals::add(const NodeCounters& counters) {
   for (std::size_t i = 0; i < connects.size(); ++i) connects[i] += counters.connects[i].value();
   health_check_failures += counters.health_check_failures.value();
   idle_closes += counters.idle_closes.value();
+  large_requests += counters.large_requests.value();
+  values_cut_through += counters.values_cut_through.value();
+  reading_held += counters.reading_held.value();
   read_bytes += counters.read_bytes.value();
   written_bytes += counters.written_bytes.value();
   in_flight += counters.in_flight.value();
@@ -116,6 +119,15 @@ void export_node(net::MetricFamilies& metrics, const std::string& pool, const st
                   number(totals.health_check_failures), labels);
   metrics.counter("node_idle_closes_total", "Connections closed as nobody needed them.",
                   number(totals.idle_closes), labels);
+  metrics.counter("node_large_requests_total",
+                  "Requests sent to the node by a connection for large values.",
+                  number(totals.large_requests), labels);
+  metrics.counter("node_values_cut_through_total",
+                  "Values of the node passed on while they arrived.",
+                  number(totals.values_cut_through), labels);
+  metrics.counter("node_reading_held_total",
+                  "Times a connection to the node was not read because a client was slow.",
+                  number(totals.reading_held), labels);
   metrics.counter("node_read_bytes_total", "Bytes received from the node.",
                   number(totals.read_bytes), labels);
   metrics.counter("node_written_bytes_total", "Bytes sent to the node.",

@@ -43,6 +43,15 @@ struct Limits {
   // Bytes of replies that may wait for one client to read them; above it the client is closed. A
   // client is not read from any more at a 64th of it. At least twice item_bytes is taken.
   std::uint64_t client_output_bytes = std::uint64_t{256} << 20;
+  // A value of more bytes than this is large: it is passed on while it arrives, and a get of a key
+  // that is known to have one takes a connection of its own kind.
+  std::uint64_t cut_through_bytes = std::uint64_t{256} << 10;
+  // Bytes of large values that may wait for one client before the connection that brings them is
+  // not read, and of those that a client may have asked for at once.
+  std::uint64_t cut_through_window_bytes = std::uint64_t{1} << 20;
+  // Connections for large values to one node on one worker thread, opened when they are needed; 0:
+  // large values take the connection of all others.
+  std::uint32_t large_connections_per_node = 4;
   // Time a draining process gives its clients before it closes their connections.
   std::chrono::milliseconds shutdown_grace{10'000};
 };

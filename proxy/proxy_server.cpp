@@ -73,7 +73,7 @@ ProxyServer::ProxyServer(ProxyOptions options)
       threads_({.count = options_.threads, .name = "proxy", .clock = nullptr}),
       started_(std::chrono::steady_clock::now()) {
   for (std::size_t i = 0; i < threads_.size(); ++i) {
-    workers_.push_back(std::make_unique<ProxyWorker>(threads_[i], *this, epochs_));
+    workers_.push_back(std::make_unique<ProxyWorker>(threads_[i], *this, epochs_, large_keys_));
   }
   listener_ = std::make_unique<net::Listener>(
       threads_, listener_options(options_),

@@ -83,6 +83,7 @@ class ProxyServer {
   ProxyOptions options_;
   net::IoThreads threads_;
   WriteEpochs epochs_;
+  LargeKeys large_keys_;
   std::vector<std::unique_ptr<ProxyWorker>> workers_;
   std::unique_ptr<net::Listener> listener_;
   const std::chrono::steady_clock::time_point started_;

@@ -8,12 +8,14 @@
 
 namespace ringcache::proxy {
 
-ProxyWorker::ProxyWorker(net::Worker& worker, const ProxyServer& server, WriteEpochs& epochs)
+ProxyWorker::ProxyWorker(net::Worker& worker, const ProxyServer& server, WriteEpochs& epochs,
+                         LargeKeys& large_keys)
     : worker_(worker),
       server_(server),
       epochs_(epochs),
+      large_keys_(large_keys),
       pending_pool_(worker.pool()),
-      upstreams_(worker, counters_) {}
+      upstreams_(worker, counters_, large_keys) {}
 
 void ProxyWorker::adopt(RoutingTablePtr table) {
   table_ = std::move(table);

@@ -1,9 +1,9 @@
 // ProxyWorker: everything of the proxy that belongs to one worker thread: its routing table, its
 // connections to the nodes, its client sessions' shared scratch space, its counters.
 //
-// Workers share nothing but the immutable table (and the health trackers in it) and the epochs of
-// writes. Made and destroyed
-// by ProxyServer; adopt() and all that sessions call run on the worker's thread. counters() may be
+// Workers share nothing but the immutable table (and the health trackers in it), the epochs of
+// writes and the table of large keys. Made and destroyed by
+// ProxyServer; adopt() and all that sessions call run on the worker's thread. counters() may be
 // read by any.
 #pragma once
 
@@ -13,6 +13,7 @@
 
 #include "protocol/request.h"
 #include "proxy/coalescer.h"
+#include "proxy/large_keys.h"
 #include "proxy/multiget.h"
 #include "proxy/near_cache.h"
 #include "proxy/pending_request.h"
@@ -27,7 +28,8 @@ class ProxyServer;
 
 class ProxyWorker {
  public:
-  ProxyWorker(net::Worker& worker, const ProxyServer& server, WriteEpochs& epochs);
+  ProxyWorker(net::Worker& worker, const ProxyServer& server, WriteEpochs& epochs,
+              LargeKeys& large_keys);
 
   // Makes `table` the one that new requests go by. Requests in flight are not touched.
   void adopt(RoutingTablePtr table);
@@ -40,6 +42,7 @@ class ProxyWorker {
   Coalescer& coalescer() { return coalescer_; }
   NearCache& near_cache() { return near_cache_; }
   WriteEpochs& epochs() { return epochs_; }
+  LargeKeys& large_keys() { return large_keys_; }
   // Scratch: what a request writes before it has a PendingRequest. Empty between requests.
   WriteMarks& writes() { return writes_; }
   WorkerCounters& counters() { return counters_; }
@@ -60,6 +63,7 @@ class ProxyWorker {
   const ProxyServer& server_;
   WorkerCounters counters_;
   WriteEpochs& epochs_;
+  LargeKeys& large_keys_;
   WriteMarks writes_;
   Coalescer coalescer_;
   NearCache near_cache_;

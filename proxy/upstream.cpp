@@ -67,7 +67,7 @@ std::chrono::milliseconds back_off(std::uint32_t step) {
 
 bool same_node(const UpstreamSettings& a, const UpstreamSettings& b) {
   return a.pool == b.pool && a.node == b.node && a.address == b.address &&
-         a.connection_index == b.connection_index;
+         a.connection_index == b.connection_index && a.large == b.large;
 }
 
 Upstream::Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters& counters)
@@ -144,6 +144,8 @@ void Upstream::open() {
   closing_for_.reset();
   bytes_needed_ = 0;
   skip_left_ = 0;
+  passing_ = {};
+  waits_to_pass_on_ = false;
   answered_ = false;
   connection_ = &net::connect(worker_, to_address(settings_.address), options, *this);
   connection_->count_bytes_into(&counters_.read_bytes, &counters_.written_bytes);
@@ -185,6 +187,7 @@ std::optional<NodeFailure> Upstream::send(const InFlight& entry, std::string_vie
   }
   enqueue(entry);
   counters_.requests.add();
+  if (settings_.large) counters_.large_requests.add();
   net::WriteBuffer& out = connection_->out();
   out.append(line);
   if (!data_block.empty()) append_to(out, {data_block, from});
@@ -204,9 +207,16 @@ void Upstream::on_bytes(net::Connection& connection) {
   received_ = now();
   Response response;
   while (!closing_for_ && connection.in().size() > 0) {
+    if (passing_.left > 0) {
+      if (!pass_on()) return;
+      continue;
+    }
     if (skip_left_ > 0 && !skip_oversized()) return;
-    if (connection.in().empty() || connection.in().size() < bytes_needed_) return;
+    const bool turn_has_come = waits_to_pass_on_ && may_pass_on();
+    if (connection.in().empty()) return;
+    if (connection.in().size() < bytes_needed_ && !turn_has_come) return;
     bytes_needed_ = 0;
+    waits_to_pass_on_ = false;
     if (in_flight_.empty()) return give_up(NodeFailure::kProtocol);  // a reply nobody asked for
     const ReplyKind kind = protocol::reply_kind(in_flight_.front().command);
     std::size_t consumed = 0;
@@ -218,35 +228,15 @@ void Upstream::on_bytes(net::Connection& connection) {
       skip_left_ = response.header_bytes + response.value_bytes + protocol::kCrlf.size();
       continue;
     }
+    if (has_header) note_size(response);
     if (result == ParseResult::kNeedMore) {
-      if (!connection.in().ensure(response.bytes_needed)) return give_up(NodeFailure::kProtocol);
-      bytes_needed_ = response.bytes_needed;
-      return;
+      if (!take_part(response)) return;
+      continue;
     }
     const std::size_t left = connection.in().size() - consumed;
     take_element(response);  // which may move it out of in()
     connection.in().consume(connection.in().size() - left);
   }
-}
-
-// A value above the proxy's limit that a node has all the same (somebody stored it there directly)
-// is a miss for whoever asked, and no harm to the others on the connection. False: more of it is to
-// come.
-bool Upstream::skip_oversized() {
-  net::ReadBuffer& in = connection_->in();
-  const auto bytes = static_cast<std::size_t>(std::min<std::uint64_t>(skip_left_, in.size()));
-  in.consume(bytes);
-  skip_left_ -= bytes;
-  if (skip_left_ > 0) return false;
-  if (in_flight_.front().pending != nullptr) timeouts_in_row_ = 0;
-  if (protocol::reply_kind(in_flight_.front().command) == ReplyKind::kMeta) {
-    Response miss;
-    miss.status = protocol::ResponseStatus::kMetaMiss;
-    const PendingRequest* const pending = in_flight_.front().pending;
-    miss.bytes = pending == nullptr ? protocol::kMetaMiss : pending->miss();
-    take_element(miss);
-  }
-  return true;
 }
 
 void Upstream::take_element(const Response& response) {
@@ -266,6 +256,7 @@ void Upstream::take_element(const Response& response) {
 void Upstream::finish_front() {
   const InFlight entry = in_flight_.front();
   in_flight_.pop_front();
+  passing_ = {};
   if (timed_out_ > 0) --timed_out_;
   counters_.in_flight.sub();
   if (entry.probe && state_ == State::kProbing) {
@@ -296,9 +287,11 @@ std::chrono::milliseconds Upstream::time_limit(const InFlight& entry) const {
 }
 
 void Upstream::arm_deadline() {
-  if (timed_out_ >= in_flight_.size()) return;
-  InFlight& next = in_flight_[timed_out_];
-  deadline_timer_.after(std::chrono::nanoseconds(std::max<net::SteadyNs>(due(next) - now(), 1)));
+  constexpr auto kNever = std::numeric_limits<net::SteadyNs>::max();
+  net::SteadyNs next = passing_.open ? passing_due() : kNever;
+  if (timed_out_ < in_flight_.size()) next = std::min(next, due(in_flight_[timed_out_]));
+  if (next == kNever) return;
+  deadline_timer_.after(std::chrono::nanoseconds(std::max<net::SteadyNs>(next - now(), 1)));
 }
 
 net::SteadyNs Upstream::due(const InFlight& entry) const {
@@ -309,21 +302,26 @@ net::SteadyNs Upstream::due(const InFlight& entry) const {
 
 void Upstream::check_deadlines() {
   bool probe_timed_out = false;
+  const bool passing = passing_.open;
+  if (passing) check_passing();
+  if (closing_for_) return;
   while (timed_out_ < in_flight_.size()) {
     InFlight& entry = in_flight_[timed_out_];
     if (now() < due(entry)) break;
     ++timed_out_;
     if (entry.probe && state_ == State::kUp) counters_.health_check_failures.add();
-    ++timeouts_in_row_;
-    probe_timed_out = probe_timed_out || entry.probe;
-    report(NodeResult::kTimeout);
+    if (!passing) {  // else they wait for a value, and the node is not hung
+      ++timeouts_in_row_;
+      probe_timed_out = probe_timed_out || entry.probe;
+      report(NodeResult::kTimeout);
+    }
     if (entry.pending == nullptr) continue;
     deliver_failure(entry, NodeFailure::kTimeout, settings_.node, counters_);
     PendingRequest* const pending = entry.pending;
     entry.pending = nullptr;
     pending->part_done(now());
   }
-  const bool nothing_else_comes = retired_ && timed_out_ == in_flight_.size();
+  const bool nothing_else_comes = retired_ && !passing && timed_out_ == in_flight_.size();
   if (timeouts_in_row_ >= settings_.fall || probe_timed_out || nothing_else_comes) {
     return give_up(NodeFailure::kTimeout);
   }
@@ -418,6 +416,7 @@ void Upstream::fail_all(NodeFailure failure) {
   deadline_timer_.cancel();
   timed_out_ = 0;
   timeouts_in_row_ = 0;
+  cut_value_short(failure);
   counters_.in_flight.sub(in_flight_.size());
   while (!in_flight_.empty()) {
     InFlight entry = in_flight_.front();
@@ -436,7 +435,9 @@ void Upstream::retire(void (*on_gone)(void* context), void* context) {
   probe_timer_.cancel();
   idle_timer_.cancel();
   if (state_ == State::kBackOff) state_ = State::kIdle;
-  if (connection_ != nullptr && timed_out_ == in_flight_.size()) connection_->close();
+  if (connection_ != nullptr && !passing_.open && timed_out_ == in_flight_.size()) {
+    connection_->close();
+  }
 }
 
 void Upstream::tell_gone() {

@@ -26,6 +26,13 @@
 // A reply is believed only if it can be one to its request (in_flight.h); else the connection is
 // given up.
 //
+// A large value is passed on while it arrives, if its request is its client's oldest, in parts of
+// kPassOnBytes; else it is held until it is whole or its turn comes. On a connection for large
+// values the client sets the pace: above window_bytes of output that it has not taken the
+// connection is not read, until it has, or until others have waited for half their time; then the
+// rest of the value goes to the client's output as on other connections. A value cut short cuts
+// off the client that has its beginning.
+//
 // Owned by its UpstreamSet; its worker's thread only. What becomes of each dealing with the node is
 // reported to the pool's HealthTracker.
 #pragma once
@@ -41,8 +48,10 @@
 #include "net/log.h"
 #include "protocol/command.h"
 #include "protocol/response_parser.h"
+#include "proxy/drain_signal.h"
 #include "proxy/fifo.h"
 #include "proxy/in_flight.h"
+#include "proxy/large_keys.h"
 #include "proxy/pending_request.h"
 #include "proxy/routing_table.h"
 
@@ -62,9 +71,13 @@ struct UpstreamSettings {
   std::chrono::milliseconds probe_interval{0};
   std::chrono::milliseconds probe_timeout{0};
   std::uint32_t fall = 3;
-  std::uint32_t pending_max = 0;      // Limits::pending_per_node
-  std::size_t pending_bytes_max = 0;  // Limits::pending_bytes_per_node
-  std::uint64_t item_bytes_max = 0;   // a larger value in a reply is garbage
+  std::uint32_t pending_max = 0;        // Limits::pending_per_node
+  std::size_t pending_bytes_max = 0;    // Limits::pending_bytes_per_node
+  std::uint64_t item_bytes_max = 0;     // a larger value in a reply is a miss
+  bool large = false;                   // for large values alone
+  std::uint64_t cut_through_bytes = 0;  // Limits
+  std::uint64_t window_bytes = 0;       // Limits::cut_through_window_bytes
+  LargeKeys* large_keys = nullptr;
 };
 
 // Whether a reload keeps the connection and goes on with new timeouts and limits.
@@ -74,6 +87,7 @@ class Upstream final : public net::ConnectionHandler {
  public:
   static constexpr std::chrono::milliseconds kBackOffFirst{100};
   static constexpr std::chrono::milliseconds kBackOffMax{5000};
+  static constexpr std::size_t kPassOnBytes = 256 * 1024;
   static constexpr int kArrivingTimeFactor = 4;
 
   Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters& counters);
@@ -103,6 +117,11 @@ class Upstream final : public net::ConnectionHandler {
   // No more requests will come: closes when the last reply is in, or its time is over, and then
   // calls on_gone(context), at the end of that loop turn.
   void retire(void (*on_gone)(void* context), void* context);
+  // Requests that it has, and whether it would take another.
+  std::size_t load() const { return in_flight_.size(); }
+  bool is_usable() const {
+    return !closing_for_ && (!failed_before_ || state_ == State::kUp || state_ == State::kIdle);
+  }
   bool gone() const { return retired_ && connection_ == nullptr; }
 
   void on_bytes(net::Connection& connection) override;
@@ -122,7 +141,19 @@ class Upstream final : public net::ConnectionHandler {
   void take_element(const protocol::Response& response);
   void log_verdict(routing::NodeResult result, routing::NodeState state);
   net::SteadyNs due(const InFlight& entry) const;
+  // upstream_cut_through.cpp
+  void note_size(const protocol::Response& response);
+  bool may_pass_on();
+  bool take_part(const protocol::Response& response);
+  void begin_passing_on(protocol::Response response);
+  bool pass_on();
+  void hold_for_client();
+  void go_on_reading();
+  net::SteadyNs passing_due() const;
+  void check_passing();
+  void cut_value_short(NodeFailure failure);
   bool skip_oversized();
+
   std::chrono::milliseconds time_limit(const InFlight& entry) const;
   void finish_front();
   void give_up(NodeFailure failure);
@@ -154,7 +185,18 @@ class Upstream final : public net::ConnectionHandler {
   std::uint32_t timeouts_in_row_ = 0;
   std::size_t bytes_needed_ = 0;  // do not parse before so many bytes are there
   std::uint64_t skip_left_ = 0;   // bytes of a value above item_bytes_max still to drop
-  std::size_t timed_out_ = 0;     // entries at the front whose time is over
+  // The value of the oldest request that is being passed on.
+  struct Passing {
+    std::uint64_t left = 0;  // bytes to come; 0: none is
+    bool open = false;       // the reply that it is in has not ended
+    bool last = false;       // it ends its reply
+    bool spills = false;     // its client is waited for no more
+    net::SteadyNs held_since = 0;
+  };
+  Passing passing_;
+  bool waits_to_pass_on_ = false;  // a large value arrives whose request may become the oldest
+  DrainSignal drained_{[](void* self) { static_cast<Upstream*>(self)->go_on_reading(); }, this};
+  std::size_t timed_out_ = 0;  // entries at the front whose time is over
   Fifo<InFlight> in_flight_;
   std::optional<NodeFailure> closing_for_;
   void (*on_gone_)(void*) = nullptr;

@@ -1,6 +1,7 @@
 #include "proxy/upstream_set.h"
 
 #include <algorithm>
+#include <iterator>
 
 namespace ringcache::proxy {
 
@@ -23,7 +24,9 @@ UpstreamSettings settings_of(const RoutingTable& table, Target target, std::uint
           .fall = pool.health.fall,
           .pending_max = table.limits().pending_per_node,
           .pending_bytes_max = table.limits().pending_bytes_per_node,
-          .item_bytes_max = table.limits().item_bytes};
+          .item_bytes_max = table.limits().item_bytes,
+          .cut_through_bytes = table.limits().cut_through_bytes,
+          .window_bytes = table.limits().cut_through_window_bytes};
 }
 
 }  // namespace
@@ -33,19 +36,73 @@ void UpstreamSet::adopt(const RoutingTablePtr& table) {
   slots_.clear();
   std::vector<Owned> old = std::move(upstreams_);
   upstreams_.clear();
+  std::vector<Owned> old_large;
+  for (std::vector<Owned>& of_node : large_) {
+    std::move(of_node.begin(), of_node.end(), std::back_inserter(old_large));
+  }
+  large_.clear();
+  large_.resize(table->node_count());
   for (PoolIndex pool = 0; pool < table->pool_count(); ++pool) {
     const std::size_t nodes = table->pool(pool).options().backends.size();
     for (std::size_t node = 0; node < nodes; ++node) {
-      add_node({pool, static_cast<NodeIndex>(node)}, old);
+      const Target target{pool, static_cast<NodeIndex>(node)};
+      add_node(target, old);
+      keep_large(target, old_large);
     }
   }
-  for (Owned& upstream : old) {
-    if (!upstream) continue;
-    Upstream& leaving = *upstream;
-    retired_.push_back(std::move(upstream));
-    leaving.retire([](void* set) { static_cast<UpstreamSet*>(set)->drop_gone(); }, this);
-  }
+  retire_all(old);
+  retire_all(old_large);
   drop_gone();
+}
+
+void UpstreamSet::retire_all(std::vector<Owned>& leaving) {
+  for (Owned& upstream : leaving) {
+    if (!upstream) continue;
+    Upstream& gone = *upstream;
+    retired_.push_back(std::move(upstream));
+    gone.retire([](void* set) { static_cast<UpstreamSet*>(set)->drop_gone(); }, this);
+  }
+}
+
+// Those beyond a lowered limit are retired.
+void UpstreamSet::keep_large(Target target, std::vector<Owned>& old) {
+  std::vector<Owned>& kept = large_[table_->flat_index(target)];
+  for (Owned& upstream : old) {
+    if (kept.size() >= table_->limits().large_connections_per_node) return;
+    if (!upstream) continue;
+    UpstreamSettings settings = large_settings(target);
+    if (!same_node(upstream->settings(), settings)) continue;
+    upstream->update(std::move(settings));
+    upstream->set_table(table_, target);
+    kept.push_back(std::move(upstream));
+  }
+}
+
+UpstreamSettings UpstreamSet::large_settings(Target target) {
+  UpstreamSettings settings = settings_of(*table_, target, 0);
+  settings.large = true;
+  settings.large_keys = &large_keys_;
+  return settings;
+}
+
+Upstream& UpstreamSet::get_large(Target target, std::size_t client_number) {
+  const std::size_t most = table_->limits().large_connections_per_node;
+  if (most == 0) return get(target, client_number);
+  std::vector<Owned>& of_node = large_[table_->flat_index(target)];
+  Upstream* best = nullptr;
+  for (const Owned& upstream : of_node) {
+    const bool better =
+        best == nullptr ||
+        (upstream->is_usable() && (!best->is_usable() || upstream->load() < best->load()));
+    if (better) best = upstream.get();
+  }
+  const bool idle = best != nullptr && best->is_usable() && best->load() == 0;
+  if (idle || of_node.size() >= most) return *best;
+  UpstreamSettings settings = large_settings(target);
+  NodeCounters& counters = counters_.node(settings.pool, settings.node);
+  of_node.push_back(std::make_unique<Upstream>(worker_, std::move(settings), counters));
+  of_node.back()->set_table(table_, target);
+  return *of_node.back();
 }
 
 // A table of n nodes is compared with the n before it; linear when the order is the same, as it
@@ -68,6 +125,7 @@ void UpstreamSet::add_node(Target target, std::vector<Owned>& old) {
   slots_.push_back({static_cast<std::uint32_t>(upstreams_.size()), count});
   for (std::uint32_t connection = 0; connection < count; ++connection) {
     UpstreamSettings settings = settings_of(*table_, target, connection);
+    settings.large_keys = &large_keys_;
     Owned upstream = take_old(old, settings);
     if (!upstream) {
       NodeCounters& counters = counters_.node(settings.pool, settings.node);

@@ -1,5 +1,8 @@
 // UpstreamSet: one worker's connections to all nodes of its table.
 //
+// Beside the connections that all requests take a node has some for large values, so that a small
+// one never waits for a large one to pass.
+//
 // A reload keeps the Upstream of every node that stays (same pool, name and address), with its
 // connection and what is in flight on it; the others are retired: they finish what they have and
 // go.
@@ -19,8 +22,8 @@ namespace ringcache::proxy {
 
 class UpstreamSet {
  public:
-  UpstreamSet(net::Worker& worker, WorkerCounters& counters)
-      : worker_(worker), counters_(counters) {}
+  UpstreamSet(net::Worker& worker, WorkerCounters& counters, LargeKeys& large_keys)
+      : worker_(worker), counters_(counters), large_keys_(large_keys) {}
 
   void adopt(const RoutingTablePtr& table);
 
@@ -30,6 +33,10 @@ class UpstreamSet {
     const Slot slot = slots_[table_->flat_index(target)];
     return *upstreams_[slot.first + (slot.count == 1 ? 0 : client_number % slot.count)];
   }
+
+  // One for a value that is known to be large: one of limits.large_connections of the node, an idle
+  // one if there is, or the one with the fewest requests. Without any, as get().
+  Upstream& get_large(routing::Target target, std::size_t client_number);
 
   // Opens a connection to every node, so that dead ones are known before a client asks.
   void connect_all();
@@ -43,13 +50,18 @@ class UpstreamSet {
 
   Owned take_old(std::vector<Owned>& old, const UpstreamSettings& settings);
   void add_node(routing::Target target, std::vector<Owned>& old);
+  UpstreamSettings large_settings(routing::Target target);
+  void keep_large(routing::Target target, std::vector<Owned>& old);
+  void retire_all(std::vector<Owned>& leaving);
   void drop_gone();
 
   net::Worker& worker_;
   WorkerCounters& counters_;
+  LargeKeys& large_keys_;
   RoutingTablePtr table_;
   std::vector<Slot> slots_;  // by RoutingTable::flat_index
   std::vector<Owned> upstreams_;
+  std::vector<std::vector<Owned>> large_;  // by RoutingTable::flat_index; made when needed
   std::vector<Owned> retired_;
 };
 

@@ -177,14 +177,14 @@ class Client:
 
 
 class Isolation(TestCase):
-    def check(self, faults):
+    def check(self, faults, limits=None):
         seed = int(os.environ.get("RINGCACHE_E2E_SEED") or random.SystemRandom().randrange(1 << 32))
         nodes = [FaultyNode(random.Random(f"{seed}/{n}"), f) for n, f in enumerate(faults)]
         for node in nodes:
             self.enterContext(node)
         config = self.world.config([node.address for node in nodes], pool={
             "timeouts": {"connect": "1s", "request": "200ms"},
-            "health": {"interval": "100ms", "timeout": "1s"}})
+            "health": {"interval": "100ms", "timeout": "1s"}}, limits=limits or {})
         if not any(f != Faults() for f in faults):
             config["pools"]["main"]["timeouts"]["request"] = "30s"
         proxy = self.world.proxy(config)
@@ -212,6 +212,17 @@ class Isolation(TestCase):
         tally = self.check([Faults()] * 3)
         self.assertGreater(tally["hits"], CLIENTS * BATCHES)
         self.assertEqual(tally["errors"], 0)
+
+    def test_connections_for_large_values_keep_the_order(self):
+        """A third of the values is large: each client takes two kinds of connection."""
+        tally = self.check([Faults()] * 3, {"cut_through": "1KiB"})
+        self.assertGreater(tally["hits"], CLIENTS * BATCHES)
+        self.assertEqual(tally["errors"], 0)
+
+    def test_connections_for_large_values_to_nodes_that_fail(self):
+        every = Faults(late=0.001, cut=0.001, garbage=0.001, silent=0.001)
+        tally = self.check([every] * 3, {"cut_through": "1KiB"})
+        self.assertGreater(tally["hits"], 0)
 
     def test_one_node_of_each_fault(self):
         tally = self.check([Faults(), Faults(late=0.002), Faults(cut=0.002), Faults(garbage=0.002),

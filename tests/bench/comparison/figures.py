@@ -32,6 +32,7 @@ FIGURES = {
     "gap_ms": Figure("longest gap ms"),
     "idle_gap_ms": Figure("of an idle server ms"),
     "held_percent": Figure("held by the last size %", 1),
+    "large_per_second": Figure("large requests/s", 0),
     "seconds": Figure("seconds"),
     "requests": Figure("requests", 0),
     "scaling": Figure("2 workers / 1, requests/s"),

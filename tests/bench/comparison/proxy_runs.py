@@ -7,7 +7,7 @@ import tempfile
 
 from . import servers
 from .idle import idle_connections
-from .load import Load
+from .load import Load, finish
 from .node_runs import alternate
 from .settings import CannotRun
 
@@ -97,6 +97,26 @@ def added_latency(settings, row, fleet):
     return _both(settings, row, fleet, measure)
 
 
+def small_beside_large(settings, row, fleet):
+    """Latency of small gets, sent at fixed times, while the row's large values flow."""
+    small = ("--key-prefix", "small:", "--keys", "1000", "--value-size", "100", "-c", "4",
+             "-t", "1", "--get-share", "1")
+
+    def measure(loader, proxy):
+        loader.preload(proxy.address, *small)
+        large = loader.start(proxy.address, "--warmup", "0", "--seconds",
+                             str(settings.warmup + settings.seconds + 60), *row.options)
+        try:
+            figures = loader.measure(proxy, *small, "--rate", "1000")[1]
+        finally:
+            flown = finish(large)
+        return {"p50_us": figures["p50_us"], "p99_us": figures["p99_us"],
+                "p99_9_us": figures["p99_9_us"], "rss": figures["rss"],
+                "large_per_second": flown["requests_per_second"]}
+
+    return _both(settings, row, fleet, measure)
+
+
 def workers(settings, row, fleet):
     """Our proxy with two workers beside itself with one; nutcracker has only one thread."""
     needed = 2 + row.load_threads + BACKENDS
@@ -149,4 +169,5 @@ def allocations(settings, row, fleet):
 
 
 KINDS = {"load": load, "unix": unix, "idle_memory": idle_memory,
-         "added_latency": added_latency, "workers": workers, "allocations": allocations}
+         "added_latency": added_latency, "small_beside_large": small_beside_large,
+         "workers": workers, "allocations": allocations}

@@ -113,9 +113,14 @@ const Table<Limits>& limits_table() {
         size(64 * 1024, std::uint64_t{1} << 30),
         "Bytes of large values that may wait for one client before the connection that brings "
         "them is not read; and those that it may have asked for at once, unless it is one value.");
-    t.add("large_connections", &Limits::large_connections_per_node, count(0, 64),
-          "Connections for large values to one node on one worker thread, opened when they are "
-          "needed; 0: large values take the connection of all others.");
+    t.add(
+        "large_connections", &Limits::large_connections_per_node, count(0, 64),
+        "Connections for large values to one node on one worker thread, and as many for large data "
+        "blocks, opened when they are needed; 0: large ones take the connection of all others, "
+        "and a data block is held until it is whole.");
+    t.add("upload_stall", &Limits::upload_stall, duration(1ms, 1h),
+          "A client that sends nothing of a large data block which it has begun, for this long, is "
+          "closed.");
     t.add("shutdown_grace", &Limits::shutdown_grace, duration(0ms, 1h),
           "Time a draining proxy gives its clients before it closes their connections.");
     return t;

@@ -65,6 +65,7 @@ void ClientSession::note_large(std::uint64_t large_bytes, PendingRequest& pendin
 
 // What was expected to be large says nothing about the other answers.
 void ClientSession::learn_lanes(const PendingRequest& answered) {
+  upload_out_ = false;
   large_out_bytes_ -= answered.large_bytes;
   if (answered.may_write) --writes_out_;
   if (answered.large_bytes == 0) learn_size(answered.reply_bytes);

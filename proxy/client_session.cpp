@@ -28,7 +28,9 @@ void ClientSession::on_bytes(net::Connection& connection) {
   }
   held_back_ = false;
   while (connection.in().size() > 0 && !held_back_) {
-    if (connection.output_full()) {
+    if (upload_ != nullptr) {
+      if (pass_upload_on() == Step::kStop) break;
+    } else if (connection.output_full()) {
       held_back_ = true;  // offered again by the connection when the output has drained
     } else if (window_full()) {
       hold_back();
@@ -43,7 +45,7 @@ bool ClientSession::window_full() const {
   if (pending_count_ == 0) return false;
   // A multiget longer than a part goes on when the part before it has been answered: what is known
   // of the size of earlier answers says nothing about these.
-  if (!parser_.at_line_start()) return true;
+  if (!parser_.at_line_start() || upload_out_) return true;
   const Limits& limits = worker_.table().limits();
   const std::size_t expected_bytes = waiting_bytes_ + pending_count_ * answer_bytes_;
   return pending_count_ >= limits.pipeline_per_client ||
@@ -129,6 +131,7 @@ ClientSession::Step ClientSession::take_with_value(const Request& request, std::
   if (request.value_bytes > worker_.table().limits().cut_through_bytes) {
     worker_.large_keys().note(key_mark(request.key()), request.value_bytes);
   }
+  if (is_upload(request)) return begin_upload(request, line_bytes);
   const std::size_t data_bytes = request.value_bytes + protocol::kCrlf.size();
   if (in.size() < line_bytes + data_bytes) {
     bytes_needed_ = line_bytes + data_bytes;
@@ -202,6 +205,7 @@ void ClientSession::cut(ClientCut reason) {
 }
 
 void ClientSession::end_when_idle() {
+  if (upload_ != nullptr) return;
   const bool over = ending_ || (input_ended_ && !held_back_);
   if (!over || closed_ || oldest_ != nullptr) return;
   closed_ = true;
@@ -209,12 +213,14 @@ void ClientSession::end_when_idle() {
 }
 
 void ClientSession::on_end_of_input(net::Connection&) {
+  if (leave_upload()) return;
   input_ended_ = true;
   end_when_idle();
 }
 
 // What has arrived is still answered; a client that goes on asking is cut when the grace is over.
 void ClientSession::on_drain(net::Connection&) {
+  if (leave_upload()) return;
   input_ended_ = true;
   end_when_idle();
 }
@@ -232,6 +238,7 @@ void ClientSession::on_closed(net::Connection&, const net::CloseInfo&) {
   pending_count_ = 0;
   large_out_bytes_ = 0;
   writes_out_ = 0;
+  drop_upload();
 }
 
 }  // namespace ringcache::proxy

@@ -50,6 +50,12 @@ class ClientSession final : public net::ConnectionHandler {
   // A value that was begun towards the client will not come whole.
   void value_cut_short() { cut(ClientCut::kValueCutShort); }
 
+  // For who passes its data block on (client_uploads.cpp): go on, or try again; the connection to
+  // the node is gone; nothing came for too long.
+  void upload_goes_on();
+  void upload_over();
+  void upload_stalled() { cut(ClientCut::kStalled); }
+
  private:
   enum class Step : std::uint8_t { kGoOn, kStop };  // whether another request may be taken now
 
@@ -73,6 +79,13 @@ class ClientSession final : public net::ConnectionHandler {
   void note_large(std::uint64_t large_bytes, PendingRequest& pending);
   void learn_lanes(const PendingRequest& answered);
   Step hold_back();
+
+  // client_uploads.cpp
+  bool is_upload(const protocol::Request& request) const;
+  Step begin_upload(const protocol::Request& request, std::size_t line_bytes);
+  Step pass_upload_on();
+  bool leave_upload();
+  void drop_upload();
 
   // client_commands.cpp
   void execute(const protocol::Request& request, std::string_view data_block);
@@ -101,10 +114,14 @@ class ClientSession final : public net::ConnectionHandler {
   std::size_t answer_bytes_ = 0;       // the largest answer of late; 0: none so far
   std::size_t waiting_bytes_ = 0;      // in the replies of requests that are not the oldest
   std::uint64_t large_out_bytes_ = 0;  // of values that are expected by connections for large ones
-  std::size_t writes_out_ = 0;         // requests that may write and await their replies
-  std::size_t bytes_needed_ = 0;       // do not parse before so many bytes are there
-  std::uint64_t swallow_left_ = 0;     // bytes of a refused data block still to drop
-  bool ending_ = false;                // no more requests are taken; close when all answers are out
+  Upstream* upload_ = nullptr;         // takes the data block that is arriving
+  std::uint64_t upload_left_ = 0;      // bytes of it to come
+  net::SteadyNs upload_waits_since_ = 0;  // 0: does not wait for a connection
+  bool upload_out_ = false;               // nothing behind it is taken until it is answered
+  std::size_t writes_out_ = 0;            // requests that may write and await their replies
+  std::size_t bytes_needed_ = 0;          // do not parse before so many bytes are there
+  std::uint64_t swallow_left_ = 0;        // bytes of a refused data block still to drop
+  bool ending_ = false;       // no more requests are taken; close when all answers are out
   bool input_ended_ = false;  // the client sends no more; what it has sent is still answered
   bool held_back_ = false;    // complete requests may be waiting in the read buffer
   bool closed_ = false;

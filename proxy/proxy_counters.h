@@ -88,6 +88,7 @@ struct NodeCounters {
   net::Counter health_check_failures;
   net::Counter idle_closes;         // connections closed as nobody needed them
   net::Counter large_requests;      // sent by connections for large values
+  net::Counter uploads;             // data blocks passed on while they came
   net::Counter values_cut_through;  // passed on while they arrived
   net::Counter reading_held;        // times that a slow client held up reading
   net::Counter read_bytes;
@@ -103,9 +104,9 @@ inline constexpr std::array<std::string_view, 4> kProtocolErrorNames{"command", 
                                                                      "data_chunk", "line_too_long"};
 
 // Why the proxy itself closed a client's connection: limits that a client ran into.
-enum class ClientCut : std::uint8_t { kOutputLimit, kMemory, kValueCutShort };
-inline constexpr std::array<std::string_view, 3> kClientCutNames{"output_limit", "memory",
-                                                                 "value_cut_short"};
+enum class ClientCut : std::uint8_t { kOutputLimit, kMemory, kValueCutShort, kStalled };
+inline constexpr std::array<std::string_view, 4> kClientCutNames{"output_limit", "memory",
+                                                                 "value_cut_short", "stalled"};
 
 // Everything one worker counts.
 class WorkerCounters {

@@ -49,6 +49,7 @@ void NodeTotals::add(const NodeCounters& counters) {
   health_check_failures += counters.health_check_failures.value();
   idle_closes += counters.idle_closes.value();
   large_requests += counters.large_requests.value();
+  uploads += counters.uploads.value();
   values_cut_through += counters.values_cut_through.value();
   reading_held += counters.reading_held.value();
   read_bytes += counters.read_bytes.value();
@@ -122,6 +123,9 @@ void export_node(net::MetricFamilies& metrics, const std::string& pool, const st
   metrics.counter("node_large_requests_total",
                   "Requests sent to the node by a connection for large values.",
                   number(totals.large_requests), labels);
+  metrics.counter("node_uploads_total",
+                  "Data blocks passed on to the node while their clients sent them.",
+                  number(totals.uploads), labels);
   metrics.counter("node_values_cut_through_total",
                   "Values of the node passed on while they arrived.",
                   number(totals.values_cut_through), labels);

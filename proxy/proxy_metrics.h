@@ -38,6 +38,7 @@ struct NodeTotals {
   std::uint64_t health_check_failures = 0;
   std::uint64_t idle_closes = 0;
   std::uint64_t large_requests = 0;
+  std::uint64_t uploads = 0;
   std::uint64_t values_cut_through = 0;
   std::uint64_t reading_held = 0;
   std::uint64_t read_bytes = 0;

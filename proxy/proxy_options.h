@@ -49,9 +49,11 @@ struct Limits {
   // Bytes of large values that may wait for one client before the connection that brings them is
   // not read, and of those that a client may have asked for at once.
   std::uint64_t cut_through_window_bytes = std::uint64_t{1} << 20;
-  // Connections for large values to one node on one worker thread, opened when they are needed; 0:
-  // large values take the connection of all others.
+  // Connections for large values to one node on one worker thread, and as many for large data
+  // blocks, opened when they are needed; 0: large ones take the connection of all others.
   std::uint32_t large_connections_per_node = 4;
+  // A client that sends nothing of a large data block which has been begun for this long is closed.
+  std::chrono::milliseconds upload_stall{10'000};
   // Time a draining process gives its clients before it closes their connections.
   std::chrono::milliseconds shutdown_grace{10'000};
 };

@@ -67,7 +67,7 @@ std::chrono::milliseconds back_off(std::uint32_t step) {
 
 bool same_node(const UpstreamSettings& a, const UpstreamSettings& b) {
   return a.pool == b.pool && a.node == b.node && a.address == b.address &&
-         a.connection_index == b.connection_index && a.large == b.large;
+         a.connection_index == b.connection_index && a.large == b.large && a.upload == b.upload;
 }
 
 Upstream::Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters& counters)
@@ -82,6 +82,7 @@ Upstream::Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters&
 
 Upstream::~Upstream() {
   if (connection_ != nullptr) connection_->abandon();
+  end_upload();
   fail_all(NodeFailure::kReset);
 }
 
@@ -166,6 +167,7 @@ void Upstream::on_connected(net::Connection&) {
 // those of any other.
 void Upstream::send_probe() {
   if (connection_ == nullptr || !connection_->is_open()) return;
+  if (uploader_ != nullptr) return probe_timer_.after(settings_.probe_interval);  // not amid data
   InFlight probe;
   probe.probe = true;
   probe.command = protocol::Command::kVersion;
@@ -275,7 +277,8 @@ void Upstream::finish_front() {
     counters_.duration.record_ns(static_cast<std::uint64_t>(now() - entry.sent));
     entry.pending->part_done(now());
   }
-  if (retired_ && in_flight_.empty() && connection_ != nullptr) connection_->close();
+  if (retired_ && is_free() && connection_ != nullptr) connection_->close();
+  tell_free();
 }
 
 // Deadlines are looked at in the order of the queue, so a probe between requests may not have more
@@ -287,9 +290,7 @@ std::chrono::milliseconds Upstream::time_limit(const InFlight& entry) const {
 }
 
 void Upstream::arm_deadline() {
-  constexpr auto kNever = std::numeric_limits<net::SteadyNs>::max();
-  net::SteadyNs next = passing_.open ? passing_due() : kNever;
-  if (timed_out_ < in_flight_.size()) next = std::min(next, due(in_flight_[timed_out_]));
+  const net::SteadyNs next = next_due();
   if (next == kNever) return;
   deadline_timer_.after(std::chrono::nanoseconds(std::max<net::SteadyNs>(next - now(), 1)));
 }
@@ -301,6 +302,7 @@ net::SteadyNs Upstream::due(const InFlight& entry) const {
 }
 
 void Upstream::check_deadlines() {
+  if (uploader_ != nullptr) return check_upload();
   bool probe_timed_out = false;
   const bool passing = passing_.open;
   if (passing) check_passing();
@@ -335,14 +337,10 @@ void Upstream::close_if_idle() {
       closing_for_ || retired_ || connection_ == nullptr || !connection_->is_open();
   if (limit == 0 || state_ != State::kUp || is_ending) return;
   const bool up = table_->health(target_.pool).state(target_.node) == routing::NodeState::kUp;
-  const net::SteadyNs quiet = in_flight_.empty() && up ? now() - used_ : 0;  // else it is probed
+  const net::SteadyNs quiet = is_free() && up ? now() - used_ : 0;  // else it is probed
   if (quiet < limit) return idle_timer_.after(std::chrono::nanoseconds(limit - quiet));
   counters_.idle_closes.add();
-  counters_.connections.sub();
-  probe_timer_.cancel();
-  connection_->abandon();  // gone at once: the next request of this turn opens another
-  connection_ = nullptr;
-  state_ = State::kIdle;
+  drop_connection();
 }
 
 // Closes the connection; on_closed() does the rest, later in this turn.
@@ -356,6 +354,7 @@ void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
   const bool was_connected = state_ == State::kUp || state_ == State::kProbing;
   if (state_ == State::kProbing) counters_.health_check_failures.add();
   connection_ = nullptr;
+  end_upload();
   if (was_connected) counters_.connections.sub();
   probe_timer_.cancel();
   idle_timer_.cancel();
@@ -435,7 +434,8 @@ void Upstream::retire(void (*on_gone)(void* context), void* context) {
   probe_timer_.cancel();
   idle_timer_.cancel();
   if (state_ == State::kBackOff) state_ = State::kIdle;
-  if (connection_ != nullptr && !passing_.open && timed_out_ == in_flight_.size()) {
+  if (connection_ != nullptr && uploader_ == nullptr && !passing_.open &&
+      timed_out_ == in_flight_.size()) {
     connection_->close();
   }
 }

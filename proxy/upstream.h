@@ -39,6 +39,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -71,12 +72,14 @@ struct UpstreamSettings {
   std::chrono::milliseconds probe_interval{0};
   std::chrono::milliseconds probe_timeout{0};
   std::uint32_t fall = 3;
-  std::uint32_t pending_max = 0;        // Limits::pending_per_node
-  std::size_t pending_bytes_max = 0;    // Limits::pending_bytes_per_node
-  std::uint64_t item_bytes_max = 0;     // a larger value in a reply is a miss
-  bool large = false;                   // for large values alone
-  std::uint64_t cut_through_bytes = 0;  // Limits
-  std::uint64_t window_bytes = 0;       // Limits::cut_through_window_bytes
+  std::uint32_t pending_max = 0;              // Limits::pending_per_node
+  std::size_t pending_bytes_max = 0;          // Limits::pending_bytes_per_node
+  std::uint64_t item_bytes_max = 0;           // a larger value in a reply is a miss
+  bool upload = false;                        // for large data blocks alone
+  std::chrono::milliseconds upload_stall{0};  // Limits
+  bool large = false;                         // for large values alone
+  std::uint64_t cut_through_bytes = 0;        // Limits
+  std::uint64_t window_bytes = 0;             // Limits::cut_through_window_bytes
   LargeKeys* large_keys = nullptr;
 };
 
@@ -88,6 +91,7 @@ class Upstream final : public net::ConnectionHandler {
   static constexpr std::chrono::milliseconds kBackOffFirst{100};
   static constexpr std::chrono::milliseconds kBackOffMax{5000};
   static constexpr std::size_t kPassOnBytes = 256 * 1024;
+  static constexpr net::SteadyNs kNever = std::numeric_limits<net::SteadyNs>::max();
   static constexpr int kArrivingTimeFactor = 4;
 
   Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters& counters);
@@ -109,6 +113,26 @@ class Upstream final : public net::ConnectionHandler {
   std::optional<NodeFailure> send(const InFlight& entry, std::string_view line,
                                   std::string_view data_block = {},
                                   net::ReadBuffer* from = nullptr);
+
+  // A storage command whose data block, with CRLF, follows in parts. REQUIRES is_free(). Nothing:
+  // its line is on its way, and upload() is called for each part, then finish_upload(); or
+  // abort_upload(), which ends the connection, so that the node drops what it has, and answers
+  // the request with these lines. `client` hears upload_over() when the connection ends before, and
+  // upload_goes_on() when upload_must_wait() does no more. A node may answer before all parts are
+  // there; the rest is sent all the same.
+  std::optional<NodeFailure> begin_upload(const InFlight& entry, std::string_view line,
+                                          ClientSession& client);
+  void upload(std::string_view bytes, net::ReadBuffer& from);
+  bool upload_must_wait();
+  void finish_upload();
+  void abort_upload(std::string_view answer);
+  // Whether an upload could begin.
+  bool is_free() const { return in_flight_.empty() && uploader_ == nullptr; }
+  // Called when it is free again.
+  void when_free(void (*on_free)(void* context, routing::Target target), void* context) {
+    on_free_ = on_free;
+    free_context_ = context;
+  }
 
   // New timeouts and limits for the same node; the connection and what is in flight stay.
   // REQUIRES: same_node(settings, this->settings()).
@@ -141,6 +165,14 @@ class Upstream final : public net::ConnectionHandler {
   void take_element(const protocol::Response& response);
   void log_verdict(routing::NodeResult result, routing::NodeState state);
   net::SteadyNs due(const InFlight& entry) const;
+  // upstream_upload.cpp
+  void go_on_uploading();
+  void end_upload();
+  net::SteadyNs upload_due() const;
+  void check_upload();
+  void drop_connection();
+  void tell_free();
+
   // upstream_cut_through.cpp
   void note_size(const protocol::Response& response);
   bool may_pass_on();
@@ -151,6 +183,7 @@ class Upstream final : public net::ConnectionHandler {
   void go_on_reading();
   net::SteadyNs passing_due() const;
   void check_passing();
+  net::SteadyNs next_due();
   void cut_value_short(NodeFailure failure);
   bool skip_oversized();
 
@@ -196,6 +229,11 @@ class Upstream final : public net::ConnectionHandler {
   Passing passing_;
   bool waits_to_pass_on_ = false;  // a large value arrives whose request may become the oldest
   DrainSignal drained_{[](void* self) { static_cast<Upstream*>(self)->go_on_reading(); }, this};
+  ClientSession* uploader_ = nullptr;  // whose data block is being passed on
+  net::SteadyNs upload_moved_ = 0;     // when a part of it last came, or left
+  DrainSignal sent_{[](void* self) { static_cast<Upstream*>(self)->go_on_uploading(); }, this};
+  void (*on_free_)(void*, routing::Target) = nullptr;
+  void* free_context_ = nullptr;
   std::size_t timed_out_ = 0;  // entries at the front whose time is over
   Fifo<InFlight> in_flight_;
   std::optional<NodeFailure> closing_for_;

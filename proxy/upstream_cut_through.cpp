@@ -77,6 +77,8 @@ bool Upstream::take_part(const Response& response) {
 void Upstream::begin_passing_on(Response response) {
   InFlight& entry = in_flight_.front();
   if (!is_reply_to(entry, response)) return give_up(NodeFailure::kProtocol);
+  // Nobody sees it whole, so it is not kept.
+  if (entry.pending != nullptr) entry.pending->near_cache = nullptr;
   counters_.values_cut_through.add();
   timeouts_in_row_ = 0;
   timed_out_ = std::max<std::size_t>(timed_out_, 1);  // stream_due() is its time now
@@ -152,7 +154,13 @@ net::SteadyNs Upstream::passing_due() const {
   const net::SteadyNs limit = std::chrono::nanoseconds(settings_.timeouts.request).count();
   if (connection_ == nullptr || !connection_->reading_paused()) return received_ + limit;
   const bool others_wait = in_flight_.size() > 1;
-  return others_wait ? passing_.held_since + limit / 2 : std::numeric_limits<net::SteadyNs>::max();
+  return others_wait ? passing_.held_since + limit / 2 : kNever;
+}
+
+net::SteadyNs Upstream::next_due() {
+  if (uploader_ != nullptr) return upload_due();
+  const net::SteadyNs next = passing_.open ? passing_due() : kNever;
+  return timed_out_ < in_flight_.size() ? std::min(next, due(in_flight_[timed_out_])) : next;
 }
 
 void Upstream::check_passing() {

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <iterator>
 
+#include "net/worker.h"
+
 namespace ringcache::proxy {
 
 using routing::NodeIndex;
@@ -25,33 +27,47 @@ UpstreamSettings settings_of(const RoutingTable& table, Target target, std::uint
           .pending_max = table.limits().pending_per_node,
           .pending_bytes_max = table.limits().pending_bytes_per_node,
           .item_bytes_max = table.limits().item_bytes,
+          .upload_stall = table.limits().upload_stall,
           .cut_through_bytes = table.limits().cut_through_bytes,
           .window_bytes = table.limits().cut_through_window_bytes};
 }
 
 }  // namespace
 
+UpstreamSet::UpstreamSet(net::Worker& worker, WorkerCounters& counters, LargeKeys& large_keys)
+    : worker_(worker), counters_(counters), large_keys_(large_keys), waiting_(worker.timers()) {}
+
+std::vector<UpstreamSet::Owned> UpstreamSet::take_all(OfNodes& of_nodes) {
+  std::vector<Owned> taken;
+  for (std::vector<Owned>& of_node : of_nodes) {
+    std::move(of_node.begin(), of_node.end(), std::back_inserter(taken));
+  }
+  of_nodes.clear();
+  return taken;
+}
+
 void UpstreamSet::adopt(const RoutingTablePtr& table) {
   table_ = table;
   slots_.clear();
   std::vector<Owned> old = std::move(upstreams_);
   upstreams_.clear();
-  std::vector<Owned> old_large;
-  for (std::vector<Owned>& of_node : large_) {
-    std::move(of_node.begin(), of_node.end(), std::back_inserter(old_large));
-  }
-  large_.clear();
+  std::vector<Owned> old_large = take_all(large_);
+  std::vector<Owned> old_uploads = take_all(uploads_);
   large_.resize(table->node_count());
+  uploads_.resize(table->node_count());
   for (PoolIndex pool = 0; pool < table->pool_count(); ++pool) {
     const std::size_t nodes = table->pool(pool).options().backends.size();
     for (std::size_t node = 0; node < nodes; ++node) {
       const Target target{pool, static_cast<NodeIndex>(node)};
       add_node(target, old);
-      keep_large(target, old_large);
+      keep_large(target, old_large, false);
+      keep_large(target, old_uploads, true);
     }
   }
   retire_all(old);
   retire_all(old_large);
+  retire_all(old_uploads);
+  waiting_.wake_all();
   drop_gone();
 }
 
@@ -65,12 +81,12 @@ void UpstreamSet::retire_all(std::vector<Owned>& leaving) {
 }
 
 // Those beyond a lowered limit are retired.
-void UpstreamSet::keep_large(Target target, std::vector<Owned>& old) {
-  std::vector<Owned>& kept = large_[table_->flat_index(target)];
+void UpstreamSet::keep_large(Target target, std::vector<Owned>& old, bool upload) {
+  std::vector<Owned>& kept = (upload ? uploads_ : large_)[table_->flat_index(target)];
   for (Owned& upstream : old) {
     if (kept.size() >= table_->limits().large_connections_per_node) return;
     if (!upstream) continue;
-    UpstreamSettings settings = large_settings(target);
+    UpstreamSettings settings = large_settings(target, upload);
     if (!same_node(upstream->settings(), settings)) continue;
     upstream->update(std::move(settings));
     upstream->set_table(table_, target);
@@ -78,11 +94,39 @@ void UpstreamSet::keep_large(Target target, std::vector<Owned>& old) {
   }
 }
 
-UpstreamSettings UpstreamSet::large_settings(Target target) {
+UpstreamSettings UpstreamSet::large_settings(Target target, bool upload) {
   UpstreamSettings settings = settings_of(*table_, target, 0);
   settings.large = true;
+  settings.upload = upload;
   settings.large_keys = &large_keys_;
   return settings;
+}
+
+Upstream& UpstreamSet::add_large(Target target, bool upload) {
+  UpstreamSettings settings = large_settings(target, upload);
+  NodeCounters& counters = counters_.node(settings.pool, settings.node);
+  std::vector<Owned>& of_node = (upload ? uploads_ : large_)[table_->flat_index(target)];
+  of_node.push_back(std::make_unique<Upstream>(worker_, std::move(settings), counters));
+  Upstream& added = *of_node.back();
+  added.set_table(table_, target);
+  added.when_free(
+      [](void* set, Target free) { static_cast<UpstreamSet*>(set)->waiting_.wake_first(free); },
+      this);
+  return added;
+}
+
+// One that has failed and is not back yet says so at once, which is better than to wait.
+Upstream* UpstreamSet::take_for_upload(Target target) {
+  std::vector<Owned>& of_node = uploads_[table_->flat_index(target)];
+  Upstream* failed = nullptr;
+  for (const Owned& upstream : of_node) {
+    if (upstream->is_usable() && upstream->is_free()) return upstream.get();
+    if (upstream->is_free()) failed = upstream.get();
+  }
+  if (of_node.size() < table_->limits().large_connections_per_node) {
+    return &add_large(target, true);
+  }
+  return failed;
 }
 
 Upstream& UpstreamSet::get_large(Target target, std::size_t client_number) {
@@ -98,11 +142,7 @@ Upstream& UpstreamSet::get_large(Target target, std::size_t client_number) {
   }
   const bool idle = best != nullptr && best->is_usable() && best->load() == 0;
   if (idle || of_node.size() >= most) return *best;
-  UpstreamSettings settings = large_settings(target);
-  NodeCounters& counters = counters_.node(settings.pool, settings.node);
-  of_node.push_back(std::make_unique<Upstream>(worker_, std::move(settings), counters));
-  of_node.back()->set_table(table_, target);
-  return *of_node.back();
+  return add_large(target, false);
 }
 
 // A table of n nodes is compared with the n before it; linear when the order is the same, as it

@@ -16,14 +16,14 @@
 
 #include "proxy/proxy_counters.h"
 #include "proxy/routing_table.h"
+#include "proxy/upload_queue.h"
 #include "proxy/upstream.h"
 
 namespace ringcache::proxy {
 
 class UpstreamSet {
  public:
-  UpstreamSet(net::Worker& worker, WorkerCounters& counters, LargeKeys& large_keys)
-      : worker_(worker), counters_(counters), large_keys_(large_keys) {}
+  UpstreamSet(net::Worker& worker, WorkerCounters& counters, LargeKeys& large_keys);
 
   void adopt(const RoutingTablePtr& table);
 
@@ -38,6 +38,14 @@ class UpstreamSet {
   // one if there is, or the one with the fewest requests. Without any, as get().
   Upstream& get_large(routing::Target target, std::size_t client_number);
 
+  // One for a large data block, with nothing else to do; nullptr: all are busy.
+  Upstream* take_for_upload(routing::Target target);
+  // `client` hears upload_goes_on() when it should try again.
+  void wait_for_upload(routing::Target target, ClientSession& client) {
+    waiting_.add(target, client);
+  }
+  void forget_waiting(const ClientSession& client) { waiting_.remove(client); }
+
   // Opens a connection to every node, so that dead ones are known before a client asks.
   void connect_all();
 
@@ -50,8 +58,12 @@ class UpstreamSet {
 
   Owned take_old(std::vector<Owned>& old, const UpstreamSettings& settings);
   void add_node(routing::Target target, std::vector<Owned>& old);
-  UpstreamSettings large_settings(routing::Target target);
-  void keep_large(routing::Target target, std::vector<Owned>& old);
+  using OfNodes = std::vector<std::vector<Owned>>;  // by RoutingTable::flat_index
+
+  UpstreamSettings large_settings(routing::Target target, bool upload);
+  Upstream& add_large(routing::Target target, bool upload);
+  void keep_large(routing::Target target, std::vector<Owned>& old, bool upload);
+  static std::vector<Owned> take_all(OfNodes& of_nodes);
   void retire_all(std::vector<Owned>& leaving);
   void drop_gone();
 
@@ -61,7 +73,9 @@ class UpstreamSet {
   RoutingTablePtr table_;
   std::vector<Slot> slots_;  // by RoutingTable::flat_index
   std::vector<Owned> upstreams_;
-  std::vector<std::vector<Owned>> large_;  // by RoutingTable::flat_index; made when needed
+  OfNodes large_;    // made when needed
+  OfNodes uploads_;  // the same
+  UploadQueue waiting_;
   std::vector<Owned> retired_;
 };
 

@@ -43,6 +43,17 @@ class NearCache(TestCase):
             self.assertEqual(wire.line(), b"DELETED")
             self.assertEqual(wire.values(), {})
 
+    def test_a_large_value_is_whole_and_not_kept(self):
+        """It is passed on while it arrives, so nobody has it whole."""
+        self.start(near_cache={"bytes": "64MiB", "ttl": "1s"})
+        value = b"v" * 1_000_000
+        with Wire(self.proxy.port) as wire:
+            self.assertEqual(wire.set(KEYS[0], value), b"STORED")
+            for _ in range(200):
+                self.assertEqual(wire.get(KEYS[0]), {KEYS[0]: value})
+        self.assertEqual(self.total("node_hits_total"), 200 - self.total("near_cache_hits_total"))
+        self.assertGreater(self.total("node_values_cut_through_total"), 0)
+
     def test_without_the_option_every_get_goes_to_the_node(self):
         self.start(near_cache={"bytes": "0B"})
         with Wire(self.proxy.port) as wire:

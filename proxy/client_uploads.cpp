@@ -35,6 +35,13 @@ ClientSession::Step ClientSession::begin_upload(const Request& request, std::siz
     swallow_left_ = data_bytes;
     return Step::kGoOn;
   }
+  // Counted once, however often it tries.
+  if (upload_waits_since_ == 0 && !admit(request.command, request.key(), plan.pool)) {
+    refuse_for_rate(request, plan);
+    in.consume(line_bytes);
+    swallow_left_ = data_bytes;
+    return Step::kGoOn;
+  }
   Upstream* const upstream = worker_.upstreams().take_for_upload(plan.owner());
   const net::SteadyNs now = worker_.io().now_ns();
   if (upstream == nullptr) {

@@ -67,6 +67,17 @@ class LargeUploads(LargeValuesCase):
             self.assertLess(self.proxy.rss_bytes() - before, 16 * MIB)
         self.assertEqual(client.get(b"k"), {b"k": value})
 
+    def test_a_rate_limit_refuses_it_and_its_data_is_swallowed(self):
+        self.start(pool={"rate_limit": {"sets": {"per_second": 1}}})
+        client = self.client()
+        client.send(b"set k 0 0 %d\r\n" % MIB)
+        self.nodes[0].accept()
+        other = self.client()
+        other.send(b"set k 0 0 %d\r\n%smn\r\n" % (MIB, b"v" * MIB + b"\r\n"))
+        self.main.expect(b"delete k\r\n")
+        self.main.send(b"DELETED\r\n")
+        self.assertEqual([other.line(), other.line()], [b"SERVER_ERROR rate limit reached", b"MN"])
+
     def test_a_client_that_goes_away_in_its_data_block(self):
         self.start()
         for half in (False, True):

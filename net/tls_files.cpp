@@ -1,7 +1,7 @@
 #include "net/tls_files.h"
 
 #include <openssl/ssl.h>
-#include <time.h>
+#include <ctime>
 
 #include <algorithm>
 

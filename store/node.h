@@ -96,7 +96,7 @@ class Node final : private ExecutorHost {
   PrefixCounts prefix_counts_;
   net::IoThreads threads_;
   const std::shared_ptr<net::TlsContext> tls_;         // nullptr without -Z
-  const std::unique_ptr<CredentialFile> credentials_;  // nullptr without -Y
+  const std::unique_ptr<net::CredentialFile> credentials_;  // nullptr without -Y
   std::vector<std::unique_ptr<NodeWorker>> workers_;   // by index of the thread
   std::unique_ptr<CertificateLoader> certificates_;    // nullptr without -Z
   std::unique_ptr<net::Listener> listener_;

@@ -23,7 +23,8 @@ UpstreamSettings settings_of(const RoutingTable& table, Target target, std::uint
           .fall = pool.health.fall,
           .pending_max = table.limits().pending_per_node,
           .pending_bytes_max = table.limits().pending_bytes_per_node,
-          .item_bytes_max = table.limits().item_bytes};
+          .item_bytes_max = table.limits().item_bytes,
+          .secrets = table.secrets(target.pool)};
 }
 
 }  // namespace

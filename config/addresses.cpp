@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "proxy/proxy_options.h"
 #include "routing/backend.h"
 
 namespace ringcache::config {
@@ -34,10 +35,15 @@ std::string_view port_of(std::string_view address) {
 const std::string kNodeAddressPattern =
     "^(" + kUnix + "|(" + kHost + "|" + kIpv6 + ")(" + kPort + ")?)$";
 const std::string kListenPattern =
-    "^(" + kUnix + "|(" + kHost + "|" + kIpv6 + ")" + kPortOrZero + ")$";
+    "^(" + kUnix + "|(tls:)?(" + kHost + "|" + kIpv6 + ")" + kPortOrZero + ")$";
 const std::string kAdminListenPattern = "^(off|(" + kHost + "|" + kIpv6 + ")" + kPortOrZero + ")$";
 
 std::string listen_error(std::string_view address) {
+  if (address.starts_with(proxy::kTlsListenPrefix)) {
+    address.remove_prefix(proxy::kTlsListenPrefix.size());
+    if (address.starts_with("unix:")) return "TLS is for TCP addresses";
+    if (address.empty()) return "the address is missing, as in \"tls:127.0.0.1:11212\"";
+  }
   if (address.starts_with("unix:") || address.empty()) return routing::parse_backend(address).error;
   if (address.starts_with("*")) return "all addresses are \"0.0.0.0\" and \"[::]\", not \"*\"";
   const std::string_view port = port_of(address);
@@ -50,6 +56,7 @@ std::string listen_error(std::string_view address) {
 
 std::string admin_listen_error(std::string_view address) {
   if (address == "off") return {};
+  if (address.starts_with(proxy::kTlsListenPrefix)) return "the admin server has no TLS";
   if (address.starts_with("unix:")) return "the admin server listens on TCP only";
   return listen_error(address);
 }

@@ -15,7 +15,7 @@ extern const std::string kNodeAddressPattern;
 extern const std::string kListenPattern;
 extern const std::string kAdminListenPattern;
 
-// "host:port", "[v6]:port", "unix:/path".
+// "host:port", "[v6]:port", "unix:/path"; with TLS, "tls:" and one of the first two.
 std::string listen_error(std::string_view address);
 // "host:port", "[v6]:port", "off".
 std::string admin_listen_error(std::string_view address);

@@ -5,6 +5,7 @@
 #include <set>
 #include <utility>
 
+#include "config/access_fields.h"
 #include "config/config_file.h"
 #include "config/proxy_fields.h"
 
@@ -69,8 +70,14 @@ class Checker {
  private:
   void check_listen() {
     std::set<std::string_view> seen;
+    check_client_access(options_, [this](const std::string& pointer, std::string message) {
+      if (!diagnostics_.has_error_within(pointer)) error_at(pointer, std::move(message));
+    });
     for (std::size_t i = 0; i < options_.listen.size(); ++i) {
-      const std::string& address = options_.listen[i];
+      std::string_view address = options_.listen[i];
+      if (address.starts_with(proxy::kTlsListenPrefix)) {
+        address.remove_prefix(proxy::kTlsListenPrefix.size());
+      }
       const bool any_port = address.ends_with(":0");
       if (address.empty() || any_port || seen.insert(address).second) continue;
       error_at("/listen/" + std::to_string(i), "the address stands here twice");

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 
+#include "config/access_fields.h"
 #include "config/addresses.h"
 #include "config/rate_fields.h"
 #include "config/value_codecs.h"
@@ -238,6 +239,12 @@ void add_pool_behaviour(Table<PoolOptions>& t) {
       "handoff", &PoolOptions::handoff, object_of(handoff_table()),
       "How keys get to their new owner after a change of the nodes. Checked; this release moves no "
       "keys.");
+  t.add(
+      "tls", &PoolOptions::tls, node_tls(),
+      "TLS to the nodes, whose certificates are verified; null: none. The files are read again by "
+      "every reload; a connection that is open keeps what it has.");
+  t.add("auth", &PoolOptions::auth, node_auth(),
+        "The password that the nodes ask for (memcached's `-Y`); null: none.");
 }
 
 }  // namespace

@@ -35,6 +35,8 @@ std::vector<std::string> changes_that_need_restart(const proxy::ProxyOptions& be
     if (row.reload == Reload::kApplies) continue;
     const std::string pointer = pointer_of_path(row.path);
     const Json::json_pointer at(pointer);
+    // Of an object that is null in one of them, the field that makes it so decides.
+    if (!old_json.contains(at) || !new_json.contains(at)) continue;
     if (old_json.at(at) != new_json.at(at)) pointers.push_back(pointer);
   }
   return pointers;

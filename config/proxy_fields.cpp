@@ -3,6 +3,7 @@
 #include <array>
 #include <set>
 
+#include "config/access_fields.h"
 #include "config/addresses.h"
 #include "config/pool_fields.h"
 #include "config/value_codecs.h"
@@ -21,15 +22,9 @@ using routing::PoolOptions;
 constexpr std::array<std::string_view, 5> kLogLevels{"trace", "debug", "info", "warn", "error"};
 constexpr std::array<std::string_view, 2> kLogFormats{"text", "json"};
 constexpr std::size_t kListenersMax = 64;
-constexpr std::size_t kPathBytesMax = 4096;
 
 const Table<AdminOptions>& admin_table() {
   static const Table<AdminOptions> kTable = [] {
-    const auto token_error = [](std::string& path) -> std::string {
-      if (!path.starts_with('/')) return "must be an absolute path";
-      if (path.size() > kPathBytesMax) return "a path has at most 4096 bytes";
-      return path.find('\0') != path.npos ? "a path has no NUL" : "";
-    };
     Table<AdminOptions> t;
     t.add("listen", &AdminOptions::listen,
           text({.type = "\"host:port\", \"[v6]:port\" or \"off\"",
@@ -39,11 +34,7 @@ const Table<AdminOptions>& admin_table() {
           "starts "
           "none.",
           Reload::kNeedsRestart);
-    t.add("token_file", &AdminOptions::token_file,
-          text({.type = "absolute path",
-                .pattern = "^/",
-                .error_of = token_error,
-                .null_is_empty = true}),
+    t.add("token_file", &AdminOptions::token_file, absolute_path(true),
           "File whose first line is the bearer token that POST requests must carry; null asks for "
           "none.",
           Reload::kNeedsRestart);
@@ -197,7 +188,7 @@ Codec<ProxyOptions> schema_reference() {
 }
 
 Codec<std::string> listen_address() {
-  return text({.type = "\"host:port\", \"[v6]:port\" or \"unix:/path\"",
+  return text({.type = "\"host:port\", \"[v6]:port\", \"tls:host:port\" or \"unix:/path\"",
                .pattern = kListenPattern,
                .error_of = [](std::string& address) { return listen_error(address); }});
 }
@@ -211,11 +202,21 @@ const Table<ProxyOptions>& proxy_table() {
     t.add("$schema", itself, schema_reference(),
           "Where editors find the schema of this file; means nothing to the proxy.");
     t.add("listen", &ProxyOptions::listen, list_of(listen_address(), 1, kListenersMax, "addresses"),
-          "Addresses for clients. Port 0 takes any free port.", Reload::kNeedsRestart);
+          "Addresses for clients. Port 0 takes any free port; \"tls:\" before an address gives it "
+          "TLS, "
+          "with the certificate of `tls`.",
+          Reload::kNeedsRestart);
     t.add("threads", &ProxyOptions::threads, count(0, 1024), "Worker threads; 0: one per core.",
           Reload::kNeedsRestart);
     t.add("admin", &ProxyOptions::admin, object_of(admin_table()), "The HTTP server.");
     t.add("log", &ProxyOptions::log, object_of(log_table()), "The log, on standard error.");
+    t.add("tls", &ProxyOptions::tls, client_tls(),
+          "The certificate for clients on the addresses of `listen` that begin with \"tls:\", and "
+          "what is asked of them; null: no such address. The files are read again by every reload; "
+          "a connection that is open keeps what it has.");
+    t.add("auth", &ProxyOptions::auth, client_auth(),
+          "Passwords that clients must give before anything else, as memcached's `-Y` has it, on "
+          "every address; null: none. Read again by every reload; who is known stays so.");
     t.add("reload", itself, object_of(reload_table()), "How changes of this file are noticed.");
     t.add("limits", &ProxyOptions::limits, object_of(limits_table()),
           "Bounds on what clients may ask for.");

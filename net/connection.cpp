@@ -33,6 +33,8 @@ const char* to_string(CloseReason reason) {
       return "connect_failed";
     case CloseReason::kConnectTimeout:
       return "connect_timeout";
+    case CloseReason::kTlsFailed:
+      return "tls_failed";
     case CloseReason::kShutdown:
       return "shutdown";
   }
@@ -90,6 +92,11 @@ void Connection::close() {
 
 void Connection::abandon() {
   socket_of(*this).abandon_handler();
+}
+
+std::string Connection::tls_failure() const {
+  const auto& socket = static_cast<const SocketConnection&>(*this);
+  return socket.tls_failure();
 }
 
 void Connection::count_bytes_into(Counter* read, Counter* written) {

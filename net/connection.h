@@ -45,7 +45,8 @@ enum class CloseReason : std::uint8_t {
   kInputLimit,      ///< a command longer than read_limit_bytes that nobody consumed
   kNoMemory,        ///< no memory for a buffer
   kConnectFailed,   ///< outgoing: refused, unreachable, not resolved: `error` has the cause
-  kConnectTimeout,  ///< outgoing: not connected in time
+  kConnectTimeout,  ///< outgoing: not connected in time, with TLS: hands not shaken in time
+  kTlsFailed,       ///< outgoing: connected, and the handshake failed: tls_failure() has the cause
   kShutdown,        ///< the worker is stopping
 };
 
@@ -53,7 +54,7 @@ const char* to_string(CloseReason reason);
 
 struct CloseInfo {
   CloseReason reason = CloseReason::kLocal;
-  std::error_code error;  ///< set for kError and kConnectFailed
+  std::error_code error;  ///< set for kError, kConnectFailed and kTlsFailed
 };
 
 /// What is done with the bytes of one connection. All calls on the connection's worker.
@@ -156,6 +157,9 @@ class Connection {
   std::string peer() const { return peer_.text(); }
   /// Also after it has closed. Any thread that keeps it from being destroyed.
   const PeerAddress& peer_address() const { return peer_; }
+  /// What TLS says of its end, in OpenSSL's words; empty: it went well, or there is none. The
+  /// server of an outgoing connection may refuse our certificate after on_connected (TLS 1.3).
+  std::string tls_failure() const;
   std::uint64_t read_bytes() const { return read_bytes_; }
   std::uint64_t written_bytes() const { return written_bytes_; }
   /// Counters of this worker to which received and sent bytes are added too; either may be null.

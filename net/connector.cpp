@@ -38,11 +38,13 @@ SocketConnection* SocketConnection::outgoing(Worker& worker, const ConnectionOpt
   return connection;
 }
 
-void SocketConnection::begin_connecting(std::chrono::nanoseconds timeout, bool keepalive) {
+void SocketConnection::begin_connecting(const Address& address, const ConnectOptions& options) {
   connecting_ = std::make_unique<Connecting>();
-  connecting_->keepalive = keepalive;
+  connecting_->keepalive = options.keepalive;
   connecting_->alive = std::make_shared<SocketConnection*>(this);
-  set_deadline(timeout);
+  connecting_->tls = options.tls;
+  if (options.tls) connecting_->address = address;
+  set_deadline(options.timeout);
 }
 
 void SocketConnection::try_endpoints(std::vector<Endpoint> endpoints) {
@@ -80,6 +82,12 @@ void SocketConnection::finish_connecting() {
   ::getsockopt(fd_, SOL_SOCKET, SO_ERROR, &error, &length);
   if (error == 0 && connected_to_itself()) error = ECONNREFUSED;
   if (error != 0) return try_next_endpoint(system_error(error));
+  const bool tls = connecting_->tls && connecting_->address.kind == Address::Kind::kTcp;
+  if (tls) return begin_handshake();
+  finish_opening();
+}
+
+void SocketConnection::finish_opening() {
   connecting_.reset();
   state_ = State::kOpen;
   last_moved_ns_ = worker_.now_ns();
@@ -87,6 +95,8 @@ void SocketConnection::finish_connecting() {
   want(EPOLLIN);
   handler_->on_connected(*this);
   if (state_ != State::kClosed) flush();
+  // What came with the end of the handshake, the socket won't report again.
+  if (tls_ && state_ == State::kOpen) worker_.loop().offer_later(*this);
 }
 
 // A connect to a free port of this machine's ephemeral range can meet its own source port, and TCP
@@ -106,7 +116,7 @@ bool SocketConnection::connected_to_itself() const {
 Connection& connect(Worker& worker, const Address& address, const ConnectOptions& options,
                     ConnectionHandler& handler) {
   SocketConnection* connection = SocketConnection::outgoing(worker, options.connection, handler);
-  connection->begin_connecting(options.timeout, options.keepalive);
+  connection->begin_connecting(address, options);
   Endpoint endpoint;
   if (address.kind == Address::Kind::kUnix
           ? unix_endpoint(address.path, endpoint)

@@ -39,7 +39,7 @@ class Listener::Impl final : public ConnectionGroup {
   Impl(IoThreads& threads, ListenerOptions options, HandlerFactory factory)
       : threads_(threads), options_(std::move(options)), factory_(std::move(factory)) {}
 
-  std::optional<std::string> start(std::vector<Address>& bound);
+  std::optional<std::string> start(std::vector<Address>& bound, std::size_t& tls_bound);
   void stop();
   bool drain(std::chrono::milliseconds grace);
   void one_closed() override;
@@ -110,8 +110,10 @@ std::optional<std::string> Listener::Impl::open(const std::vector<Address>& addr
   return std::nullopt;
 }
 
-std::optional<std::string> Listener::Impl::start(std::vector<Address>& bound) {
+std::optional<std::string> Listener::Impl::start(std::vector<Address>& bound,
+                                                 std::size_t& tls_bound) {
   auto error = open(options_.addresses, options_.tls != nullptr, bound);
+  tls_bound = options_.tls ? bound.size() : 0;
   if (!error) error = open(options_.plain_addresses, false, bound);
   if (!error && options_.tls) {
     const std::size_t threads = std::max<std::size_t>(threads_.size() / kWorkersPerHandshaker, 1);
@@ -279,7 +281,7 @@ Listener::~Listener() {
 }
 
 std::optional<std::string> Listener::start() {
-  return impl_->start(bound_);
+  return impl_->start(bound_, tls_bound_);
 }
 void Listener::stop() {
   impl_->stop();

@@ -69,6 +69,8 @@ class Listener {
   /// The addresses in the order of the options, plain ones last, with the ports that were really
   /// bound.
   const std::vector<Address>& bound() const { return bound_; }
+  /// So many of them, the first, are of `addresses` and have TLS if they are TCP; 0 without TLS.
+  std::size_t tls_bound() const { return tls_bound_; }
 
   /// Accepts no more: sockets are closed, UNIX paths removed. Open connections stay. Idempotent.
   void stop();
@@ -91,6 +93,7 @@ class Listener {
   };
   std::unique_ptr<Impl, Drop> impl_;  ///< lives on until its last connection is gone
   std::vector<Address> bound_;
+  std::size_t tls_bound_ = 0;
 };
 
 }  // namespace ringcache::net

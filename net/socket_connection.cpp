@@ -83,7 +83,7 @@ void SocketConnection::note_cost(const CostMark& mark) {
 
 void SocketConnection::take_events(std::uint32_t events) {
   if (state_ == State::kClosed) return;
-  if (state_ == State::kConnecting) return finish_connecting();
+  if (state_ == State::kConnecting) return tls_ ? take_handshake_event() : finish_connecting();
   if (tls_ && !before_tls_io(events)) return;
   if ((events & EPOLLOUT) != 0) send_output();
   if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || state_ == State::kClosed) return;
@@ -193,6 +193,7 @@ void SocketConnection::offer_unread() {
 void SocketConnection::take_turn() {
   const bool reads = is_to_read_;
   is_to_read_ = false;
+  if (state_ == State::kConnecting) return step_handshake();
   if (state_ != State::kOpen || paused_ || throttled_) return;
   if (reads && !yielded_ && may_read()) return read_once();
   if ((!in_.empty() || yielded_) && in_.lent_left() == 0) {

@@ -5,6 +5,7 @@
 #include <memory>
 #include <vector>
 
+#include "net/address.h"
 #include "net/connection.h"
 #include "net/connection_profile.h"
 #include "net/deadline.h"
@@ -14,9 +15,13 @@
 
 namespace ringcache::net {
 
+class TlsClientContext;
+struct ConnectOptions;
+
 /// A Connection with its socket; the read and write path. For the files of net/ only.
 ///
-///     kConnecting --connected--> kOpen --close_after_flush--> kFlushing --sent--> kClosed
+///     kConnecting --connected (and hands shaken)--> kOpen --close_after_flush--> kFlushing
+///     --sent--> kClosed
 ///          any state --close, error--> kClosed --end of turn--> on_closed, destroyed
 ///
 /// The socket is watched for input (EPOLLIN) unless the connection may not read, and for output
@@ -35,7 +40,7 @@ class SocketConnection final : public Connection, public EventSource {
   static SocketConnection* outgoing(Worker& worker, const ConnectionOptions& options,
                                     ConnectionHandler& handler);
   /// Tries the endpoints in order until one is connected or the time is over.
-  void begin_connecting(std::chrono::nanoseconds timeout, bool keepalive);
+  void begin_connecting(const Address& address, const ConnectOptions& options);
   void try_endpoints(std::vector<Endpoint> endpoints);
   /// While it is connecting.
   std::weak_ptr<SocketConnection*> alive() const { return connecting_->alive; }
@@ -56,6 +61,7 @@ class SocketConnection final : public Connection, public EventSource {
   void arm_idle_timer();
   /// For TlsHalfRecords: a record has been half sent for too long.
   void on_half_record_due();
+  std::string tls_failure() const { return tls_ ? tls_->failure() : std::string(); }
   const ConnectionGroup* group() const { return profile_->group; }
 
  private:
@@ -97,6 +103,11 @@ class SocketConnection final : public Connection, public EventSource {
   void after_tls_read(bool got_bytes);
   void try_next_endpoint(std::error_code last_error);
   void finish_connecting();
+  void finish_opening();
+  // socket_connection_tls.cpp: the client's side of a handshake.
+  void begin_handshake();
+  void take_handshake_event();
+  void step_handshake();
   bool connected_to_itself() const;
 
   std::unique_ptr<TlsStream> tls_;  ///< nullptr: plain
@@ -115,6 +126,8 @@ class SocketConnection final : public Connection, public EventSource {
     std::size_t next = 0;
     bool keepalive = false;
     std::shared_ptr<SocketConnection*> alive;
+    std::shared_ptr<TlsClientContext> tls;  ///< nullptr: plain
+    Address address;                        ///< with TLS: as it was asked for, before any look-up
   };
   std::unique_ptr<Connecting> connecting_;
 

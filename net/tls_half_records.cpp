@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "net/socket_connection.h"
-#include "net/tls_context.h"
+#include "net/tls_side.h"
 #include "net/tls_stream.h"
 
 namespace ringcache::net {
@@ -12,7 +12,7 @@ namespace ringcache::net {
 namespace {
 
 std::chrono::nanoseconds timeout_of(const TlsStream& stream) {
-  return stream.context().options().record_timeout;
+  return stream.side().record_timeout();
 }
 
 }  // namespace

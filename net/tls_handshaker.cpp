@@ -214,6 +214,7 @@ void TlsHandshaker::Lane::step(Client& client) {
     case TlsStream::Handshake::kFailed:
       return fail(client, accepted.tls->failure(), accepted.tls->is_silent());
     case TlsStream::Handshake::kDone: {
+      context_.count_done();
       worker_.loop().remove(accepted.fd);
       std::shared_ptr<AcceptedSocket> done = std::exchange(client.accepted, nullptr);
       finish(client);

@@ -20,6 +20,8 @@ class TlsHelloGuard {
   /// to say how long it is, or a record that is no hello's. What is no TLS at all is left to
   /// others.
   [[nodiscard]] bool take(std::string_view bytes);
+  /// For a stream on which no hello comes: nothing is looked at.
+  void turn_off() { count_ = kDone; }
 
  private:
   static constexpr std::size_t kRecordHeaderBytes = 5;

@@ -11,7 +11,9 @@
 #include <cstring>
 #include <string_view>
 #include <system_error>
+#include <utility>
 
+#include "net/tls_client_context.h"
 #include "net/tls_context.h"
 
 namespace ringcache::net {
@@ -84,21 +86,41 @@ void TlsStream::FreeSsl::operator()(ssl_st* ssl) const {
   ::SSL_free(ssl);
 }
 
-TlsStream::~TlsStream() = default;
+TlsStream::~TlsStream() {
+  // Else OpenSSL calls the session of a connection that did not end in order one not to be resumed.
+  if (client_ && ssl_) ::SSL_set_shutdown(ssl_.get(), SSL_SENT_SHUTDOWN | SSL_RECEIVED_SHUTDOWN);
+}
 
 std::unique_ptr<TlsStream> TlsStream::accepting(TlsContext& context, int fd) {
   std::unique_ptr<TlsStream> stream(new TlsStream(context, context.new_session(), fd));
-  BIO_METHOD* const method = TlsSocketBio::method();
-  BIO* const bio = method != nullptr ? ::BIO_new(method) : nullptr;
-  if (!stream->ssl_ || bio == nullptr) {
-    ::BIO_free(bio);
-    return nullptr;
-  }
-  ::BIO_set_data(bio, stream.get());
-  ::BIO_set_init(bio, 1);
-  ::SSL_set_bio(stream->ssl_.get(), bio, bio);  // owns it from here on
+  if (!stream->attach_to_socket()) return nullptr;
   ::SSL_set_accept_state(stream->ssl_.get());
   return stream;
+}
+
+std::unique_ptr<TlsStream> TlsStream::connecting(std::shared_ptr<TlsClientContext> context, int fd,
+                                                 const Address& peer) {
+  std::unique_ptr<TlsStream> stream(new TlsStream(*context, context->new_session(peer), fd));
+  stream->client_ = std::move(context);
+  stream->peer_ = peer.text();
+  stream->hello_guard_.turn_off();
+  if (!stream->attach_to_socket()) return nullptr;
+  SSL_set_app_data(stream->ssl_.get(), stream.get());
+  ::SSL_set_connect_state(stream->ssl_.get());
+  return stream;
+}
+
+bool TlsStream::attach_to_socket() {
+  BIO_METHOD* const method = TlsSocketBio::method();
+  BIO* const bio = method != nullptr ? ::BIO_new(method) : nullptr;
+  if (!ssl_ || bio == nullptr) {
+    ::BIO_free(bio);
+    return false;
+  }
+  ::BIO_set_data(bio, this);
+  ::BIO_set_init(bio, 1);
+  ::SSL_set_bio(ssl_.get(), bio, bio);  // owns it from here on
+  return true;
 }
 
 // What the last call on `ssl_` ran into, as one of OpenSSL's SSL_ERROR_*; for the fatal ones errno
@@ -119,6 +141,7 @@ TlsStream::Handshake TlsStream::handshake() {
   ::ERR_clear_error();
   const int result = ::SSL_do_handshake(ssl_.get());
   if (result == 1) {
+    if (client_ && ::SSL_session_reused(ssl_.get()) == 1) client_->count_resumed();
     may_have_more_ = true;  // the first request often comes with the end of the handshake
     return Handshake::kDone;
   }
@@ -131,7 +154,16 @@ TlsStream::Handshake TlsStream::handshake() {
       failure_ = "the peer has closed";
       [[fallthrough]];
     default:
+      explain_failure();
       return Handshake::kFailed;
+  }
+}
+
+// OpenSSL says only that the peer's certificate is not good.
+void TlsStream::explain_failure() {
+  const long verdict = ::SSL_get_verify_result(ssl_.get());
+  if (client_ && verdict != X509_V_OK) {
+    failure_ = std::string("bad certificate: ") + ::X509_verify_cert_error_string(verdict);
   }
 }
 
@@ -176,9 +208,9 @@ WriteBuffer::FlushResult TlsStream::send(WriteBuffer& out, BlockPool& pool) {
   send_wants_input_ = false;
   WriteBuffer::FlushResult result;
   // Borrowed for this call: thousands of connections share what one needs at a time.
-  const Block block = pool.borrow(context_.options().write_bytes);
+  const Block block = pool.borrow(side_.write_bytes());
   if (block.data == nullptr) return {0, ENOMEM};
-  const std::span<char> gathered(block.data, context_.options().write_bytes);
+  const std::span<char> gathered(block.data, side_.write_bytes());
   while (!out.empty() && write_some(out, gathered, result)) {
   }
   pool.give_back(block);

@@ -9,6 +9,7 @@
 #include <span>
 #include <string>
 
+#include "net/address.h"
 #include "net/clock.h"
 #include "net/tls_hello_guard.h"
 #include "net/write_buffer.h"
@@ -39,13 +40,19 @@ struct ssl_st;
 namespace ringcache::net {
 
 class SocketConnection;
+class TlsClientContext;
 class TlsContext;
+class TlsSide;
 
 class TlsStream {
  public:
   /// To accept on `fd`, which the stream does not own. nullptr: no memory. `context` must outlive
   /// it.
   static std::unique_ptr<TlsStream> accepting(TlsContext& context, int fd);
+  /// The other side, to the server that `peer` (`host:port`) names. nullptr: no memory, or no name
+  /// that a certificate can have.
+  static std::unique_ptr<TlsStream> connecting(std::shared_ptr<TlsClientContext> context, int fd,
+                                               const Address& peer);
   ~TlsStream();
   TlsStream(const TlsStream&) = delete;
   TlsStream& operator=(const TlsStream&) = delete;
@@ -53,7 +60,7 @@ class TlsStream {
   enum class Handshake : std::uint8_t { kDone, kWantsInput, kWantsOutput, kFailed };
   /// As far as the socket lets it.
   Handshake handshake();
-  /// Why it failed.
+  /// Why the handshake, or anything after it, failed; empty: it did not.
   const std::string& failure() const { return failure_; }
   /// No byte has come from the peer.
   bool is_silent() const { return received_bytes_ == 0; }
@@ -76,7 +83,9 @@ class TlsStream {
   /// Tells the peer that nothing follows, if the socket takes it now.
   void send_close_notify();
 
-  TlsContext& context() const { return context_; }
+  TlsSide& side() const { return side_; }
+  /// `host:port` of the server; empty: this is the server.
+  const std::string& peer() const { return peer_; }
 
  private:
   friend struct TlsSocketBio;
@@ -85,11 +94,15 @@ class TlsStream {
     void operator()(ssl_st* ssl) const;
   };
 
-  TlsStream(TlsContext& context, ssl_st* ssl, int fd) : context_(context), ssl_(ssl), fd_(fd) {}
+  TlsStream(TlsSide& side, ssl_st* ssl, int fd) : side_(side), ssl_(ssl), fd_(fd) {}
+  bool attach_to_socket();
+  void explain_failure();
   int error_of(int result);
   bool write_some(WriteBuffer& out, std::span<char> gathered, WriteBuffer::FlushResult& result);
 
-  TlsContext& context_;
+  TlsSide& side_;
+  std::shared_ptr<TlsClientContext> client_;  ///< keeps side_; nullptr: this is the server
+  std::string peer_;
   std::unique_ptr<ssl_st, FreeSsl> ssl_;
   const int fd_;
   int socket_error_ = 0;  ///< errno of the last call on the socket that failed

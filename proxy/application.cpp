@@ -25,7 +25,8 @@ void log_errors(const std::vector<config::Diagnostic>& errors) {
   for (std::size_t i = 0; i < errors.size() && i < kLoggedErrorsMax; ++i) {
     const config::Diagnostic& error = errors[i];
     if (error.line == 0) {
-      net::log_error("configuration error", {{"file", error.file}, {"error", error.message}});
+      net::log_error("configuration error",
+                     {{"file", error.file}, {"pointer", error.pointer}, {"error", error.message}});
       continue;
     }
     net::log_error("configuration error", {{"file", error.file},
@@ -62,21 +63,37 @@ void set_up_log(const LogOptions& options) {
   net::set_up_log(log);
 }
 
-Application::Application(CommandLine line, ProxyOptions options, std::string text)
+Secrets read_secrets(config::ConfigResult& result, const std::string& filename) {
+  std::vector<SecretProblem> problems;
+  Secrets secrets = load_secrets(result.options, problems);
+  for (SecretProblem& problem : problems) {
+    config::Diagnostic& error = result.errors.emplace_back();
+    error.file = filename;
+    error.pointer = problem.pointer;
+    error.message = std::move(problem.text);
+  }
+  return secrets;
+}
+
+Application::Application(CommandLine line, ProxyOptions options, std::string text, Secrets secrets,
+                         std::string marks)
     : line_(std::move(line)),
       text_(std::move(text)),
-      server_(std::make_unique<ProxyServer>(std::move(options))),
+      server_(std::make_unique<ProxyServer>(std::move(options), std::move(secrets))),
       shutdown_({.on_drain = [this] { drain(); },
                  .on_reload =
                      [this] {
                        std::string message;
                        reload("signal", message);
-                     }}) {}
+                     }}) {
+  secret_files_.set(secret_files(server_->options()), std::move(marks));
+}
 
 std::optional<std::string> Application::run() {
   if (auto error = server_->start()) return error;
-  for (const net::Address& address : server_->bound()) {
-    net::log_info("ringcache-proxy listening on " + address.text());
+  for (std::size_t i = 0; i < server_->bound().size(); ++i) {
+    const std::string tls = i < server_->tls_bound() ? " with TLS" : "";
+    net::log_info("ringcache-proxy listening on " + server_->bound()[i].text() + tls);
   }
   if (auto error = start_admin()) return error;
   start_housekeeping();
@@ -120,8 +137,11 @@ void Application::start_housekeeping() {
     watch.fd = watcher_->fd();
     watch.check = [this] { check_file(); };
   }
-  housekeeping_ =
-      std::make_unique<Housekeeping>([this] { server_->sample_hit_ratios(); }, std::move(watch));
+  const auto every_second = [this] {
+    server_->sample_hit_ratios();
+    if (watcher_) check_secret_files();
+  };
+  housekeeping_ = std::make_unique<Housekeeping>(every_second, std::move(watch));
 }
 
 // On the housekeeping thread.
@@ -136,6 +156,15 @@ void Application::check_file() {
     net::log_warn("configuration file unreadable, keeping the running configuration",
                   {{"file", line_.config_file}, {"error", report.error}});
   }
+}
+
+// On the housekeeping thread.
+void Application::check_secret_files() {
+  if (!secret_files_.look()) return;
+  shutdown_.post([this] {
+    std::string message;
+    reload("secrets", message);
+  });
 }
 
 // On an admin thread, which waits for main.
@@ -175,20 +204,25 @@ ReloadResult Application::reload(const char* trigger, std::string& message, bool
   // A pipe in the file's place would block all that main does.
   const config::ConfigFile file =
       config::read_config_file(line_.config_file, config::FileKind::kRegular);
-  if (file.ok() && file.text == text_) {
+  if (file.ok() && file.text == text_ && !secret_files_.changed()) {
     message = "unchanged\n";
     return unchanged(trigger, dry_run);
   }
   config::ConfigResult result = load(file);
   if (!result.ok()) return reject(trigger, result, message, dry_run);
   override_options(line_, result.options);
+  std::vector<std::string> files = secret_files(result.options);
+  std::string marks = FileMarks::mark_of(files);
+  const Secrets secrets = read_secrets(result, line_.config_file);
+  if (!result.ok()) return reject(trigger, result, message, dry_run);
   if (dry_run) {
     message = config::move_report(server_->options(), result.options);
     return ReloadResult::kApplied;
   }
   text_ = file.text;
   rejected_ = false;
-  apply(trigger, std::move(result.options), message);
+  secret_files_.set(std::move(files), std::move(marks));
+  apply(trigger, std::move(result.options), secrets, message);
   return ReloadResult::kApplied;
 }
 
@@ -224,13 +258,14 @@ ReloadResult Application::reject(const char* trigger, const config::ConfigResult
   return ReloadResult::kRejected;
 }
 
-void Application::apply(const char* trigger, ProxyOptions options, std::string& message) {
+void Application::apply(const char* trigger, ProxyOptions options, const Secrets& secrets,
+                        std::string& message) {
   for (const std::string& field : config::changes_that_need_restart(server_->options(), options)) {
     net::log_warn("needs a restart to take effect", {{"field", field}});
     message += field + " needs a restart to take effect\n";
   }
   set_up_log(options.log);
-  const std::vector<PoolChange> moved = server_->apply(std::move(options));
+  const std::vector<PoolChange> moved = server_->apply(std::move(options), secrets);
   net::log_info("configuration applied", {{"trigger", trigger}});
   message += "applied\n";
   for (const PoolChange& change : moved) {

@@ -17,20 +17,26 @@
 #include "net/admin_server.h"
 #include "net/shutdown.h"
 #include "proxy/command_line.h"
+#include "proxy/file_marks.h"
 #include "proxy/housekeeping.h"
 #include "proxy/proxy_server.h"
+#include "proxy/secrets.h"
 
 namespace ringcache::proxy {
 
 // What the command line says goes before what the file says.
 void override_options(const CommandLine& line, ProxyOptions& options);
 void set_up_log(const LogOptions& options);
+// Reads the files that `result` names; what is wrong with them is added to its errors.
+Secrets read_secrets(config::ConfigResult& result, const std::string& filename);
 
 class Application {
  public:
   // `text` is the configuration file's, which `options` came from; empty when the command line
   // names the nodes.
-  Application(CommandLine line, ProxyOptions options, std::string text);
+  // `secrets`: what the files say that it names; `marks`: of these files, taken before.
+  Application(CommandLine line, ProxyOptions options, std::string text, Secrets secrets,
+              std::string marks);
 
   // Serves until SIGTERM or SIGINT, then drains. An error text: it could not start.
   [[nodiscard]] std::optional<std::string> run();
@@ -45,12 +51,15 @@ class Application {
   ReloadResult unchanged(const char* trigger, bool dry_run);
   ReloadResult reject(const char* trigger, const config::ConfigResult& result, std::string& message,
                       bool dry_run);
-  void apply(const char* trigger, ProxyOptions options, std::string& message);
+  void apply(const char* trigger, ProxyOptions options, const Secrets& secrets,
+             std::string& message);
+  void check_secret_files();
   void drain();
 
   CommandLine line_;
   std::string text_;       // of the configuration that runs
   bool rejected_ = false;  // the last attempt to load another
+  FileMarks secret_files_;
   std::atomic<bool> draining_{false};
   std::unique_ptr<ProxyServer> server_;
   net::Shutdown shutdown_;

@@ -140,7 +140,8 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
     if (!silent) answer(request, plan.mode == RouteMode::kNoPool ? kNoPoolLine : kNoNodeLine);
     return;
   }
-  if (!admit(request.command, request.key(), plan.pool)) return refuse_for_rate(request, plan);
+  if (!within_rate(request.command, request.key(), plan.pool))
+    return refuse_for_rate(request, plan);
   PendingRequest& pending = begin(request, &worker_.pool_counters(plan.pool), 1);
   pending.ends_values = spec.multi_key;
   const bool tracks_writes = worker_.table().pool(plan.pool).options().tracks_writes();
@@ -216,7 +217,7 @@ void ClientSession::execute_multiget(const Request& request) {
     const RoutePlan plan = worker_.table().router().plan(request.command, key);
     if (plan.mode != RouteMode::kOne) continue;
     if (pool == routing::kNoPool) pool = plan.pool;
-    if (!admit(request.command, key, plan.pool)) {
+    if (!within_rate(request.command, key, plan.pool)) {
       worker_.pool_counters(plan.pool).count(request.command, CommandStatus::kMiss);
       continue;
     }
@@ -337,7 +338,7 @@ void ClientSession::forget_oversized(const Request& request) {
 }
 
 // Counts the key if it is above a limit of its pool.
-bool ClientSession::admit(Command command, std::string_view key, routing::PoolIndex pool) {
+bool ClientSession::within_rate(Command command, std::string_view key, routing::PoolIndex pool) {
   routing::RateLimits* const limits = worker_.table().rate_limits(pool);
   if (limits == nullptr || limits->admit(command, key, worker_.io().now_ns())) return true;
   PoolCounters& counters = worker_.pool_counters(pool);

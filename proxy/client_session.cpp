@@ -15,6 +15,7 @@ ClientSession::ClientSession(ProxyWorker& worker, net::Connection& connection)
     : worker_(worker), connection_(connection), number_(worker.next_client_number()) {
   connection.count_bytes_into(&worker.counters().client_read_bytes,
                               &worker.counters().client_written_bytes);
+  if (worker.table().credentials() != nullptr) begin_as_stranger();
 }
 
 ClientSession::~ClientSession() {
@@ -27,6 +28,7 @@ void ClientSession::on_bytes(net::Connection& connection) {
     return;
   }
   held_back_ = false;
+  if (stranger_ && !admit()) return end_when_idle();
   while (connection.in().size() > 0 && !held_back_) {
     if (upload_ != nullptr) {
       if (pass_upload_on() == Step::kStop) break;

@@ -17,9 +17,11 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <string_view>
 
 #include "net/connection.h"
+#include "net/deadline.h"
 #include "protocol/request_parser.h"
 #include "proxy/pending_request.h"
 #include "proxy/proxy_worker.h"
@@ -40,6 +42,9 @@ class ClientSession final : public net::ConnectionHandler {
   static constexpr std::size_t kFirstRequestsMax = 32;
   // The share of client_output_bytes above which a client is not read from.
   static constexpr std::size_t kOutputHighDivisor = 64;
+  // Where a password is asked for: bytes of answers that may wait for a client that has given none.
+  // One that goes on asking and does not read is closed.
+  static constexpr std::size_t kStrangerOutputBytesMax = 64 * 1024;
 
   // For PendingRequest.
   void append(PendingRequest& request, const ReplyBytes& reply);
@@ -71,6 +76,11 @@ class ClientSession final : public net::ConnectionHandler {
 
   std::size_t multiget_keys_max() const;
 
+  // client_admission.cpp
+  void begin_as_stranger();
+  bool admit();
+  bool take_auth_step(const net::Credentials& credentials);
+
   // client_lanes.cpp
   bool must_wait(const protocol::Request& request) const;
   std::uint64_t known_large(const protocol::Request& request, std::size_t mark) const;
@@ -90,7 +100,7 @@ class ClientSession final : public net::ConnectionHandler {
   // client_commands.cpp
   void execute(const protocol::Request& request, std::string_view data_block);
   bool share(const protocol::Request& request, routing::PoolIndex pool, PendingRequest& pending);
-  bool admit(protocol::Command command, std::string_view key, routing::PoolIndex pool);
+  bool within_rate(protocol::Command command, std::string_view key, routing::PoolIndex pool);
   void refuse_for_rate(const protocol::Request& request, const routing::RoutePlan& plan);
   void refuse_and_forget(const protocol::Request& request, const routing::RoutePlan& plan,
                          std::string_view line);
@@ -108,6 +118,8 @@ class ClientSession final : public net::ConnectionHandler {
   net::Connection& connection_;
   protocol::RequestParser parser_;
   const std::size_t number_;  // chooses among several connections to a node
+  // Until the password is given: when its time is over. nullptr: it is known, or none is asked for.
+  std::unique_ptr<net::Timer> stranger_;
   PendingRequest* oldest_ = nullptr;
   PendingRequest* newest_ = nullptr;
   std::size_t pending_count_ = 0;

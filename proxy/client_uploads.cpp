@@ -36,7 +36,7 @@ ClientSession::Step ClientSession::begin_upload(const Request& request, std::siz
     return Step::kGoOn;
   }
   // Counted once, however often it tries.
-  if (upload_waits_since_ == 0 && !admit(request.command, request.key(), plan.pool)) {
+  if (upload_waits_since_ == 0 && !within_rate(request.command, request.key(), plan.pool)) {
     refuse_for_rate(request, plan);
     in.consume(line_bytes);
     swallow_left_ = data_bytes;

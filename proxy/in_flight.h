@@ -22,6 +22,7 @@ struct InFlight {
   PoolCounters* pool = nullptr;       // the pool of its keys; null: counted for none
   protocol::Command command = protocol::Command::kVersion;
   bool probe = false;
+  bool login = false;           // our password, before anything else
   bool whole = false;           // the only part of its request: a node's error line is passed on
   bool answered = false;        // some of its reply has been passed on
   std::uint32_t keys_left = 0;  // keys without a VALUE so far; retrieval commands

@@ -52,7 +52,11 @@ bool print_findings(const config::ConfigResult& result) {
 std::string bad_address(const CommandLine& line) {
   net::Address address;
   std::string error;
-  for (const std::string& text : line.listen) {
+  for (std::string_view text : line.listen) {
+    if (text.starts_with(proxy::kTlsListenPrefix)) {
+      text.remove_prefix(proxy::kTlsListenPrefix.size());
+      if (text.starts_with("unix:")) return "--listen: TLS is for TCP addresses";
+    }
     if (!net::Address::parse(text, address, error)) return "--listen: " + error;
   }
   if (line.admin.empty() || line.admin == "off") return "";
@@ -60,8 +64,16 @@ std::string bad_address(const CommandLine& line) {
   return "";
 }
 
+// After --listen has had its say.
+bool needs_certificate(const proxy::ProxyOptions& options) {
+  return !options.tls && std::any_of(options.listen.begin(), options.listen.end(), [](auto& text) {
+    return text.starts_with(proxy::kTlsListenPrefix);
+  });
+}
+
 int check(const CommandLine& line) {
-  const config::ConfigResult result = load(line);
+  config::ConfigResult result = load(line);
+  if (result.ok()) proxy::read_secrets(result, line.config_file);
   if (!print_findings(result)) return bad_config_code(line);
   std::printf("%s: ok\n", line.config_file.c_str());
   if (line.against.empty()) return kExitOk;
@@ -123,11 +135,18 @@ int run(const CommandLine& line) {
   } else {
     result = config::load_node_list(line.nodes);
   }
+  std::string marks = proxy::FileMarks::mark_of(proxy::secret_files(result.options));
+  proxy::Secrets secrets;
+  if (result.ok()) secrets = proxy::read_secrets(result, line.config_file);
   if (!print_findings(result)) return bad_config_code(line);
   proxy::override_options(line, result.options);
+  if (needs_certificate(result.options)) {
+    return fail(kExitUsage, "--listen: an address with TLS needs \"tls\" in the configuration");
+  }
   proxy::set_up_log(result.options.log);
   raise_descriptor_limit(result.options.limits.client_connections);
-  proxy::Application application(line, std::move(result.options), std::move(text));
+  proxy::Application application(line, std::move(result.options), std::move(text),
+                                 std::move(secrets), std::move(marks));
   if (const auto error = application.run()) return fail(kExitFailure, *error);
   return kExitOk;
 }

@@ -2,9 +2,11 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cstdio>
 
 #include "net/worker.h"
+#include "proxy/access_metrics.h"
 #include "proxy/proxy_metrics.h"
 #include "proxy/proxy_server.h"
 #include "proxy/proxy_version.h"
@@ -77,6 +79,12 @@ void export_clients(net::MetricFamilies& metrics, const Workers& workers,
                         workers, [i](auto& c) -> auto& { return c.clients_cut[i]; })),
                     {{"reason", std::string(kClientCutNames[i])}});
   }
+  std::array<std::uint64_t, kClientAuthNames.size()> auth{};
+  for (std::size_t i = 0; i < auth.size(); ++i) {
+    auth[i] = sum(
+        workers, [i](auto& c) -> auto& { return c.client_auth[i]; });
+  }
+  export_client_auth(metrics, auth);
   metrics.counter("stats_rows_dropped_total",
                   "Lines of nodes that found no room in a merged answer to stats.",
                   number(sum(
@@ -124,6 +132,7 @@ void ProxyServer::collect(net::MetricFamilies& metrics) const {
   metrics.gauge("build_info", "1; the labels say which build this is.", 1,
                 {{"version", std::string(kProxyVersion)}, {"revision", RINGCACHE_REVISION}});
   export_clients(metrics, workers_, *listener_);
+  if (tls_) export_client_tls(metrics, *tls_, *listener_);
   sample_hit_ratios();
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     metrics.gauge("event_loop_lag_seconds", "How late the worker's last timer ran.",
@@ -134,6 +143,7 @@ void ProxyServer::collect(net::MetricFamilies& metrics) const {
   for (PoolIndex index = 0; index < table->pool_count(); ++index) {
     const routing::PoolOptions& pool = table->pool(index).options();
     export_table(metrics, *table, index);
+    export_node_tls(metrics, *table, index);
     export_pool(metrics, pool.name, pool_totals(workers_, pool.name));
     metrics.gauge("hit_ratio", "Share of keys found by reads in the last 60 seconds.",
                   hit_ratio(pool.name).value(), {{"pool", pool.name}});

@@ -53,16 +53,27 @@ DurationClass duration_class(protocol::Command command);
 
 // Why a node did not answer a request: the label `reason` of node_errors_total, and the text of
 // the SERVER_ERROR that a write gets.
-enum class NodeFailure : std::uint8_t { kTimeout, kRefused, kReset, kProtocol, kOverload };
-inline constexpr std::array<std::string_view, 5> kNodeFailureNames{"timeout", "refused", "reset",
-                                                                   "protocol", "overload"};
-inline constexpr std::array<std::string_view, 5> kNodeFailureTexts{
-    "did not answer in time", "is not reachable", "closed the connection", "answered garbage",
-    "has too many requests waiting"};
+enum class NodeFailure : std::uint8_t {
+  kTimeout,
+  kRefused,
+  kReset,
+  kProtocol,
+  kOverload,
+  kTls,   // it, or we, did not pass the other's test
+  kAuth,  // it does not know our password
+};
+inline constexpr std::array<std::string_view, 7> kNodeFailureNames{
+    "timeout", "refused", "reset", "protocol", "overload", "tls", "auth"};
+inline constexpr std::array<std::string_view, 7> kNodeFailureTexts{
+    "did not answer in time",        "is not reachable",
+    "closed the connection",         "answered garbage",
+    "has too many requests waiting", "failed the TLS handshake",
+    "refused the proxy's password"};
 
 // How an attempt to connect to a node ended: the label `result` of node_connects_total.
-enum class ConnectResult : std::uint8_t { kOk, kRefused, kTimeout };
-inline constexpr std::array<std::string_view, 3> kConnectResultNames{"ok", "refused", "timeout"};
+enum class ConnectResult : std::uint8_t { kOk, kRefused, kTimeout, kTls, kAuth };
+inline constexpr std::array<std::string_view, 5> kConnectResultNames{"ok", "refused", "timeout",
+                                                                     "tls", "auth"};
 
 struct PoolCounters {
   std::array<std::array<net::Counter, kCommandStatusCount>, protocol::kCommandCount> commands;
@@ -104,9 +115,21 @@ inline constexpr std::array<std::string_view, 4> kProtocolErrorNames{"command", 
                                                                      "data_chunk", "line_too_long"};
 
 // Why the proxy itself closed a client's connection: limits that a client ran into.
-enum class ClientCut : std::uint8_t { kOutputLimit, kMemory, kValueCutShort, kStalled };
-inline constexpr std::array<std::string_view, 4> kClientCutNames{"output_limit", "memory",
-                                                                 "value_cut_short", "stalled"};
+enum class ClientCut : std::uint8_t {
+  kOutputLimit,
+  kMemory,
+  kStrangerOutput,
+  kValueCutShort,
+  kStalled
+};
+inline constexpr std::array<std::string_view, 5> kClientCutNames{
+    "output_limit", "memory", "stranger_output", "value_cut_short", "stalled"};
+
+// What came of a client's words where a password is asked for: the label `result` of
+// client_auth_total.
+enum class ClientAuth : std::uint8_t { kGranted, kWrong, kMalformed, kTimeout };
+inline constexpr std::array<std::string_view, 4> kClientAuthNames{"granted", "wrong", "malformed",
+                                                                  "timeout"};
 
 // Everything one worker counts.
 class WorkerCounters {
@@ -115,6 +138,7 @@ class WorkerCounters {
   net::Counter client_written_bytes;
   std::array<net::Counter, kProtocolErrorNames.size()> protocol_errors;
   std::array<net::Counter, kClientCutNames.size()> clients_cut;
+  std::array<net::Counter, kClientAuthNames.size()> client_auth;
   net::Counter stats_rows_dropped;  // of merged answers to stats
 
   // Finds or makes the set of a pool or of a node. Any thread; takes a lock. The reference stays

@@ -4,9 +4,12 @@
 // few, main hands them to the modules. A field that a reload cannot change says so.
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <cstdint>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "routing/pool_options.h"
@@ -23,6 +26,38 @@ struct AdminOptions {
 struct LogOptions {
   std::string level = "info";   // trace debug info warn error
   std::string format = "text";  // text (logfmt) or json
+};
+
+// Whether clients are asked for a certificate.
+enum class ClientCertificates : std::uint8_t { kNone, kRequest, kRequire };
+inline constexpr std::array<std::string_view, 3> kClientCertificatesNames{"none", "request",
+                                                                          "require"};
+
+// An address of `listen` that begins so has TLS.
+inline constexpr std::string_view kTlsListenPrefix = "tls:";
+
+// TLS for clients. Paths are absolute; empty: none. Adding it or taking it away goes with `listen`,
+// and needs a restart; the files are read again by every reload.
+struct ClientTlsOptions {
+  // PEM: the proxy's certificate first, then those up to the root.
+  std::string certificate;
+  // Its private key; empty: it is in `certificate`.
+  std::string key;
+  // PEM: who signs the certificates of clients.
+  std::string client_ca;
+  ClientCertificates client_certificates = ClientCertificates::kNone;
+  routing::TlsVersion min_version = routing::TlsVersion::k12;
+  // OpenSSL's list, for TLS 1.2; empty: OpenSSL's choice.
+  std::string ciphers;
+  // What a client may take for its part of the handshake. Restart to change.
+  std::chrono::milliseconds handshake_timeout{10'000};
+};
+
+// Passwords of clients, memcached's -Y.
+struct ClientAuthOptions {
+  std::string file;  // absolute path
+  // In which a client must have said who it is; 0: any time.
+  std::chrono::milliseconds timeout{30'000};
 };
 
 struct Limits {
@@ -59,12 +94,15 @@ struct Limits {
 };
 
 struct ProxyOptions {
-  // Addresses for clients: "host:port", "[v6]:port", "unix:/path". Restart to change.
+  // Addresses for clients: "host:port", "[v6]:port", "unix:/path", with TLS "tls:host:port".
+  // Restart to change.
   std::vector<std::string> listen = {"127.0.0.1:11211"};
   // Worker threads; 0: one per core. Restart to change.
   std::uint32_t threads = 0;
   AdminOptions admin;
   LogOptions log;
+  std::optional<ClientTlsOptions> tls;
+  std::optional<ClientAuthOptions> auth;
   // Whether a changed configuration file is loaded without being told; SIGHUP always loads it.
   bool reload_watch = true;
   Limits limits;

@@ -16,12 +16,17 @@ std::size_t read_limit(const Limits& limits) {
          2 * protocol::kCrlf.size();
 }
 
-net::ListenerOptions listener_options(const ProxyOptions& options) {
+net::ListenerOptions listener_options(const ProxyOptions& options,
+                                      std::shared_ptr<net::TlsContext> tls) {
   net::ListenerOptions listener;
-  for (const std::string& text : options.listen) {
+  listener.tls = std::move(tls);
+  for (std::string_view text : options.listen) {
+    const bool with_tls = text.starts_with(kTlsListenPrefix);
+    if (with_tls) text.remove_prefix(kTlsListenPrefix.size());
     net::Address address;
     std::string error;  // config/ has read them before
-    if (net::Address::parse(text, address, error)) listener.addresses.push_back(address);
+    if (!net::Address::parse(text, address, error)) continue;
+    (with_tls ? listener.addresses : listener.plain_addresses).push_back(address);
   }
   const Limits& limits = options.limits;
   listener.connections_max = limits.client_connections;
@@ -45,6 +50,9 @@ double unix_now_s() {
 // A reload says what it cannot apply, and goes on with what is.
 void keep_what_needs_restart(const ProxyOptions& running, ProxyOptions& options) {
   options.listen = running.listen;
+  // Which addresses have TLS is said there.
+  if (running.tls.has_value() != options.tls.has_value()) options.tls = running.tls;
+  if (running.tls) options.tls->handshake_timeout = running.tls->handshake_timeout;
   options.threads = running.threads;
   options.admin = running.admin;
   options.reload_watch = running.reload_watch;
@@ -68,17 +76,18 @@ std::vector<PoolChange> changes(const RoutingTable& before, const RoutingTable& 
 
 }  // namespace
 
-ProxyServer::ProxyServer(ProxyOptions options)
+ProxyServer::ProxyServer(ProxyOptions options, Secrets secrets)
     : options_(std::move(options)),
+      tls_(std::move(secrets.client_tls)),
       threads_({.count = options_.threads, .name = "proxy", .clock = nullptr}),
       started_(std::chrono::steady_clock::now()) {
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     workers_.push_back(std::make_unique<ProxyWorker>(threads_[i], *this, epochs_, large_keys_));
   }
   listener_ = std::make_unique<net::Listener>(
-      threads_, listener_options(options_),
+      threads_, listener_options(options_, tls_),
       [this](net::Connection& connection) { return make_session(connection); });
-  table_ = std::make_shared<const RoutingTable>(options_, nullptr, steady_now(), 1);
+  table_ = std::make_shared<const RoutingTable>(options_, nullptr, steady_now(), 1, secrets);
 }
 
 // Sessions end on their workers first; then nobody runs and the workers' parts can go.
@@ -108,11 +117,12 @@ void ProxyServer::install(const RoutingTablePtr& table) {
       [this, &table](net::Worker& worker) { workers_[worker.index()]->adopt(table); });
 }
 
-std::vector<PoolChange> ProxyServer::apply(ProxyOptions options) {
+std::vector<PoolChange> ProxyServer::apply(ProxyOptions options, const Secrets& secrets) {
   const RoutingTablePtr before = table();
   keep_what_needs_restart(options_, options);
   const auto after = std::make_shared<const RoutingTable>(options, before.get(), steady_now(),
-                                                          before->generation() + 1);
+                                                          before->generation() + 1, secrets);
+  if (tls_ && secrets.client_tls) tls_->take(*secrets.client_tls);
   install(after);
   threads_.post(0, [this] { workers_[0]->upstreams().connect_all(); });
   std::vector<PoolChange> moved = changes(*before, *after);

@@ -40,7 +40,8 @@ struct PoolChange {
 class ProxyServer {
  public:
   // REQUIRES: options that config/ found no error in.
-  explicit ProxyServer(ProxyOptions options);
+  // `secrets`: what its files say.
+  explicit ProxyServer(ProxyOptions options, Secrets secrets = {});
   ~ProxyServer();
   ProxyServer(const ProxyServer&) = delete;
   ProxyServer& operator=(const ProxyServer&) = delete;
@@ -49,9 +50,12 @@ class ProxyServer {
   [[nodiscard]] std::optional<std::string> start();
   // The addresses with the ports that were really bound.
   const std::vector<net::Address>& bound() const { return listener_->bound(); }
+  // So many of them, the first, have TLS.
+  std::size_t tls_bound() const { return listener_->tls_bound(); }
 
-  // Swaps to new pools and limits. listen, threads and admin stay as they were.
-  std::vector<PoolChange> apply(ProxyOptions options);
+  // Swaps to new pools and limits, certificates and passwords. listen, threads and admin stay as
+  // they were.
+  std::vector<PoolChange> apply(ProxyOptions options, const Secrets& secrets = {});
   // Counts a reload that came to something else, for the metrics.
   void count_reload(ReloadResult result);
 
@@ -81,6 +85,7 @@ class ProxyServer {
   net::HitRatio& hit_ratio(const std::string& pool) const;
 
   ProxyOptions options_;
+  const std::shared_ptr<net::TlsContext> tls_;  // nullptr: no TLS for clients
   net::IoThreads threads_;
   WriteEpochs epochs_;
   LargeKeys large_keys_;

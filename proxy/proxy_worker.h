@@ -11,6 +11,7 @@
 #include <string>
 #include <vector>
 
+#include "net/log.h"
 #include "protocol/request.h"
 #include "proxy/coalescer.h"
 #include "proxy/large_keys.h"
@@ -54,6 +55,7 @@ class ProxyWorker {
   // At least `bytes` bytes for a command line.
   char* line_buffer(std::size_t bytes);
 
+  net::LogLimiter& auth_log() { return auth_log_; }
   std::size_t next_client_number() { return clients_seen_++; }
 
  private:
@@ -75,6 +77,7 @@ class ProxyWorker {
   MultigetSplit split_;
   std::vector<char> line_buffer_;
   std::size_t clients_seen_ = 0;
+  net::LogLimiter auth_log_;  // of wrong passwords
 };
 
 }  // namespace ringcache::proxy

@@ -58,8 +58,15 @@ std::shared_ptr<routing::RateLimits> make_rate_limits(
 }  // namespace
 
 RoutingTable::RoutingTable(const ProxyOptions& options, const RoutingTable* previous,
-                           HealthTracker::Time now, std::uint64_t generation)
-    : router_(make_router(options, previous)), limits_(options.limits), generation_(generation) {
+                           HealthTracker::Time now, std::uint64_t generation,
+                           const Secrets& secrets)
+    : router_(make_router(options, previous)),
+      limits_(options.limits),
+      generation_(generation),
+      credentials_(secrets.credentials),
+      secrets_(secrets.pools) {
+  secrets_.resize(router_.pool_count());
+  if (options.auth) auth_timeout_ = options.auth->timeout;
   // Less would cut off every client that asks for one large value.
   limits_.client_output_bytes = std::max(limits_.client_output_bytes, 2 * limits_.item_bytes);
   for (PoolIndex pool = 0; pool < router_.pool_count(); ++pool) {

@@ -40,6 +40,8 @@ NodeResult to_result(NodeFailure failure) {
     case NodeFailure::kTimeout:
       return NodeResult::kTimeout;
     case NodeFailure::kRefused:
+    case NodeFailure::kTls:
+    case NodeFailure::kAuth:
       return NodeResult::kRefused;
     case NodeFailure::kProtocol:
       return NodeResult::kProtocolError;
@@ -64,11 +66,6 @@ std::chrono::milliseconds back_off(std::uint32_t step) {
 }
 
 }  // namespace
-
-bool same_node(const UpstreamSettings& a, const UpstreamSettings& b) {
-  return a.pool == b.pool && a.node == b.node && a.address == b.address &&
-         a.connection_index == b.connection_index && a.large == b.large && a.upload == b.upload;
-}
 
 Upstream::Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters& counters)
     : worker_(worker),
@@ -136,6 +133,7 @@ void Upstream::connect_early() {
 void Upstream::open() {
   net::ConnectOptions options;
   options.timeout = settings_.timeouts.connect;
+  options.tls = settings_.secrets.tls;
   options.connection.read_limit_bytes = settings_.item_bytes_max + kElementOverheadBytes;
   // A node that reads no more until its replies are read must still be read: what waits to be sent
   // is bounded by send(), not by holding back replies.
@@ -150,10 +148,12 @@ void Upstream::open() {
   answered_ = false;
   connection_ = &net::connect(worker_, to_address(settings_.address), options, *this);
   connection_->count_bytes_into(&counters_.read_bytes, &counters_.written_bytes);
+  logging_in_ = settings_.secrets.login != nullptr;
+  if (logging_in_) begin_login();
 }
 
 void Upstream::on_connected(net::Connection&) {
-  counters_.connects[static_cast<std::size_t>(ConnectResult::kOk)].add();
+  if (!logging_in_) counters_.connects[static_cast<std::size_t>(ConnectResult::kOk)].add();
   counters_.connections.add();
   state_ = State::kUp;
   used_ = now();
@@ -249,9 +249,13 @@ void Upstream::take_element(const Response& response) {
     if (entry.probe && state_ == State::kUp) counters_.health_check_failures.add();
     return give_up(NodeFailure::kProtocol);
   }
+  if (entry.login && response.status != protocol::ResponseStatus::kStored) {
+    return give_up(NodeFailure::kAuth);
+  }
   if (response.last || entry.pending != nullptr) timeouts_in_row_ = 0;
   answered_ = answered_ || response.last;
-  if (!entry.probe) deliver(entry, response, connection_->in(), settings_.node, counters_);
+  if (!entry.probe && !entry.login)
+    deliver(entry, response, connection_->in(), settings_.node, counters_);
   if (response.last) finish_front();
 }
 
@@ -261,6 +265,7 @@ void Upstream::finish_front() {
   passing_ = {};
   if (timed_out_ > 0) --timed_out_;
   counters_.in_flight.sub();
+  if (entry.login) return finish_login();  // a node that lets us in may be of no use yet
   if (entry.probe && state_ == State::kProbing) {
     state_ = State::kUp;
     failed_before_ = false;
@@ -314,7 +319,7 @@ void Upstream::check_deadlines() {
     if (entry.probe && state_ == State::kUp) counters_.health_check_failures.add();
     if (!passing) {  // else they wait for a value, and the node is not hung
       ++timeouts_in_row_;
-      probe_timed_out = probe_timed_out || entry.probe;
+      probe_timed_out = probe_timed_out || entry.probe || entry.login;
       report(NodeResult::kTimeout);
     }
     if (entry.pending == nullptr) continue;
@@ -350,8 +355,9 @@ void Upstream::give_up(NodeFailure failure) {
   connection_->close();
 }
 
-void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
+void Upstream::on_closed(net::Connection& connection, const net::CloseInfo& info) {
   const bool was_connected = state_ == State::kUp || state_ == State::kProbing;
+  const bool tls_failed = is_tls_failure(connection, info);
   if (state_ == State::kProbing) counters_.health_check_failures.add();
   connection_ = nullptr;
   end_upload();
@@ -365,10 +371,11 @@ void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
   }
   if (!was_connected && !retired_) {
     const bool timed_out = info.reason == net::CloseReason::kConnectTimeout;
-    const auto result = timed_out ? ConnectResult::kTimeout : ConnectResult::kRefused;
-    counters_.connects[static_cast<std::size_t>(result)].add();
+    counters_.connects[static_cast<std::size_t>(connect_failure(info))].add();
     closing_for_ = timed_out ? NodeFailure::kTimeout : NodeFailure::kRefused;
+    if (tls_failed) closing_for_ = NodeFailure::kTls;
     report(NodeResult::kRefused);
+    if (tls_failed) log_loss(*closing_for_, connection.tls_failure());
   } else if (in_flight_.empty() && !closing_for_ && (answered_ || retired_)) {
     // The node ended a quiet connection. If that is because it is gone, the next attempt tells.
     state_ = State::kIdle;
@@ -378,10 +385,12 @@ void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
     }
     return;
   } else {
+    if (!closing_for_ && tls_failed) closing_for_ = NodeFailure::kTls;
     const NodeFailure failure = closing_for_.value_or(NodeFailure::kReset);
     closing_for_ = failure;
+    if (logging_in_) counters_.connects[static_cast<std::size_t>(connect_failure(info))].add();
     if (failure != NodeFailure::kTimeout) report(to_result(failure));  // timeouts were reported
-    log_loss(failure);
+    log_loss(failure, tls_failed ? connection.tls_failure() : "");
   }
   fail_all(*closing_for_);
   last_failure_ = *closing_for_ == NodeFailure::kReset ? NodeFailure::kRefused : *closing_for_;
@@ -392,17 +401,6 @@ void Upstream::on_closed(net::Connection&, const net::CloseInfo& info) {
     return tell_gone();
   }
   schedule_retry();
-}
-
-void Upstream::log_loss(NodeFailure failure) {
-  const auto suppressed = loss_limiter_.admit(now());
-  if (!suppressed) return;
-  const std::string_view reason = kNodeFailureNames[static_cast<std::size_t>(failure)];
-  net::log_warn("node connection lost", {{"pool", settings_.pool},
-                                         {"node", settings_.node},
-                                         {"reason", reason},
-                                         {"requests", in_flight_.size()},
-                                         {"suppressed", *suppressed}});
 }
 
 void Upstream::schedule_retry() {

@@ -20,6 +20,9 @@
 // between them the connection is given up. While bytes of replies arrive the node is not hung: the
 // time of what waits begins anew with them, up to kArrivingTimeFactor times the timeout in all.
 //
+// With TLS a connection is up when the hands are shaken. Where the node asks for a password, the
+// command with it goes first, and what was sent behind it fails if the node says no.
+//
 // A connection without a request for TimeoutOptions::idle is closed, and that says nothing about
 // the node.
 //
@@ -55,6 +58,7 @@
 #include "proxy/large_keys.h"
 #include "proxy/pending_request.h"
 #include "proxy/routing_table.h"
+#include "proxy/secrets.h"
 
 namespace ringcache::net {
 class Worker;
@@ -81,9 +85,11 @@ struct UpstreamSettings {
   std::uint64_t cut_through_bytes = 0;        // Limits
   std::uint64_t window_bytes = 0;             // Limits::cut_through_window_bytes
   LargeKeys* large_keys = nullptr;
+  PoolSecrets secrets;  // how the next connection proves itself
 };
 
-// Whether a reload keeps the connection and goes on with new timeouts and limits.
+// Whether a reload keeps the connection and goes on with new timeouts and limits, and with new
+// certificates and passwords from the next connection on.
 bool same_node(const UpstreamSettings& left, const UpstreamSettings& right);
 
 class Upstream final : public net::ConnectionHandler {
@@ -160,6 +166,10 @@ class Upstream final : public net::ConnectionHandler {
   enum class State : std::uint8_t { kIdle, kConnecting, kProbing, kUp, kBackOff };
 
   void open();
+  void begin_login();
+  void finish_login();
+  bool is_tls_failure(const net::Connection& connection, const net::CloseInfo& info) const;
+  ConnectResult connect_failure(const net::CloseInfo& info) const;
   void enqueue(const InFlight& entry);
   void send_probe();
   void take_element(const protocol::Response& response);
@@ -191,7 +201,7 @@ class Upstream final : public net::ConnectionHandler {
   void finish_front();
   void give_up(NodeFailure failure);
   void fail_all(NodeFailure failure);
-  void log_loss(NodeFailure failure);
+  void log_loss(NodeFailure failure, const std::string& cause);
   void schedule_retry();
   void tell_gone();
   void check_deadlines();
@@ -209,6 +219,7 @@ class Upstream final : public net::ConnectionHandler {
   net::Connection* connection_ = nullptr;
   State state_ = State::kIdle;
   bool retired_ = false;
+  bool logging_in_ = false;     // the node has not answered our password
   bool answered_ = false;       // the present connection has brought a whole reply
   bool failed_before_ = false;  // the next connection must answer a probe before it is used
   NodeFailure last_failure_ = NodeFailure::kRefused;  // why, for requests meanwhile

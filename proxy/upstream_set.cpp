@@ -29,7 +29,8 @@ UpstreamSettings settings_of(const RoutingTable& table, Target target, std::uint
           .item_bytes_max = table.limits().item_bytes,
           .upload_stall = table.limits().upload_stall,
           .cut_through_bytes = table.limits().cut_through_bytes,
-          .window_bytes = table.limits().cut_through_window_bytes};
+          .window_bytes = table.limits().cut_through_window_bytes,
+          .secrets = table.secrets(target.pool)};
 }
 
 }  // namespace

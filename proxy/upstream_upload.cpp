@@ -42,7 +42,7 @@ void Upstream::finish_upload() {
   uploader_ = nullptr;
   sent_.forget();
   if (!in_flight_.empty()) {
-    in_flight_.front().sent = now();
+    in_flight_[in_flight_.size() - 1].sent = now();  // behind our password, on a new connection
     arm_deadline();
     return;
   }
@@ -55,7 +55,7 @@ void Upstream::abort_upload(std::string_view answer) {
   uploader_ = nullptr;
   sent_.forget();
   drop_connection();
-  if (!in_flight_.empty()) {
+  while (!in_flight_.empty()) {
     const InFlight entry = in_flight_.front();
     in_flight_.pop_front();
     counters_.in_flight.sub();

@@ -234,6 +234,25 @@ void check_counts(const PoolOptions& options, Problems& problems) {
   }
 }
 
+void check_access(const PoolOptions& options, Problems& problems) {
+  if (!options.tls) return;
+  const NodeTlsOptions& tls = *options.tls;
+  for (std::size_t i = 0; i < options.backends.size(); ++i) {
+    if (options.backends[i].is_unix()) {
+      problems.error(node_pointer(i), "a UNIX socket, and TLS is for TCP addresses");
+    }
+  }
+  if (tls.certificate.empty() && !tls.key.empty()) {
+    problems.error("/tls/key", "a key needs its certificate: \"certificate\"");
+  }
+  if (tls.verify) return;
+  problems.warning("/tls/verify",
+                   "any certificate is taken: whoever gets between the proxy and these nodes can "
+                   "read and write all that passes");
+  if (!tls.ca.empty())
+    problems.warning("/tls/ca", "nothing is verified by it: \"verify\" is false");
+}
+
 }  // namespace
 
 std::vector<PoolProblem> check_pool(const PoolOptions& options) {
@@ -249,6 +268,7 @@ std::vector<PoolProblem> check_pool(const PoolOptions& options) {
   check_durations(options, problems);
   check_counts(options, problems);
   check_rate_limit(options, problems);
+  check_access(options, problems);
   if (!problems.has_error()) check_shares(options, problems);
   return problems.take();
 }

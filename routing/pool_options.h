@@ -15,6 +15,7 @@
 
 #include "routing/backend.h"
 #include "routing/key_hash.h"
+#include "routing/node_access_options.h"
 #include "routing/rate_limit_options.h"
 #include "routing/ring_kind.h"
 
@@ -106,6 +107,10 @@ struct PoolOptions {
   HealthOptions health;
   FailoverOptions failover;
   HandoffOptions handoff;
+  // TLS to the nodes; nothing: none.
+  std::optional<NodeTlsOptions> tls;
+  // The password that the nodes ask for; nothing: none.
+  std::optional<NodeAuthOptions> auth;
 
   // Whether gets are answered by what depends on the writes through this process.
   bool tracks_writes() const { return coalesce || near_cache.bytes > 0; }

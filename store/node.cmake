@@ -13,10 +13,8 @@ add_library(ringcache_node_core STATIC
   executor_values.cpp
   executor_watch.cpp
   node.cpp
-  node_authentication.cpp
   node_certificate_loader.cpp
   node_command_line.cpp
-  node_credentials.cpp
   node_extended_options.cpp
   node_listen_words.cpp
   node_maintenance.cpp

@@ -95,10 +95,10 @@ class Node final : private ExecutorHost {
   DumpControl dumps_;
   PrefixCounts prefix_counts_;
   net::IoThreads threads_;
-  const std::shared_ptr<net::TlsContext> tls_;         // nullptr without -Z
-  const std::unique_ptr<CredentialFile> credentials_;  // nullptr without -Y
-  std::vector<std::unique_ptr<NodeWorker>> workers_;   // by index of the thread
-  std::unique_ptr<CertificateLoader> certificates_;    // nullptr without -Z
+  const std::shared_ptr<net::TlsContext> tls_;              // nullptr without -Z
+  const std::unique_ptr<net::CredentialFile> credentials_;  // nullptr without -Y
+  std::vector<std::unique_ptr<NodeWorker>> workers_;        // by index of the thread
+  std::unique_ptr<CertificateLoader> certificates_;         // nullptr without -Z
   std::unique_ptr<net::Listener> listener_;
   std::unique_ptr<net::AdminServer> admin_;
   std::atomic<bool> accepting_{false};

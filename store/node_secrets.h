@@ -5,15 +5,15 @@
 
 #include <memory>
 
+#include "net/credentials.h"
 #include "net/tls_context.h"
-#include "store/node_credentials.h"
 #include "store/node_options.h"
 
 namespace ringcache::store {
 
 struct NodeSecrets {
-  std::shared_ptr<net::TlsContext> tls;         // nullptr without -Z
-  std::unique_ptr<CredentialFile> credentials;  // nullptr without -Y
+  std::shared_ptr<net::TlsContext> tls;              // nullptr without -Z
+  std::unique_ptr<net::CredentialFile> credentials;  // nullptr without -Y
 };
 
 // Throws std::runtime_error, naming the option and the file: one that can't be read, or is wrong.

@@ -8,6 +8,7 @@
 
 namespace ringcache::store {
 
+using protocol::AuthVerdict;
 using protocol::Command;
 using protocol::ParseResult;
 
@@ -95,7 +96,7 @@ bool NodeSession::turn_is_over() {
 
 bool NodeSession::authenticate(net::Connection& connection) {
   net::ReadBuffer& in = connection.in();
-  const std::shared_ptr<const Credentials> credentials = worker_.credentials->current();
+  const std::shared_ptr<const net::Credentials> credentials = worker_.credentials->current();
   output_was_full_ = false;
   while (state_ == State::kStranger && !in.empty()) {
     if (arriving_ && arriving_->swallow_bytes > 0) {
@@ -107,7 +108,7 @@ bool NodeSession::authenticate(net::Connection& connection) {
       worker_.output_pauses.add();
       return false;
     }
-    const AuthStep step = store::authenticate(in.bytes(), *credentials);
+    const protocol::AuthStep step = protocol::authenticate(in.bytes(), *credentials);
     in.consume(step.consumed_bytes);
     connection.out().append(step.answer);
     worker_.count_authentication(step.verdict, connection);

@@ -34,7 +34,9 @@ void NodeWorker::give_arriving(std::unique_ptr<ArrivingBlock> block) {
   if (spare_arriving.size() < kSpareArrivingMax) spare_arriving.push_back(std::move(block));
 }
 
-void NodeWorker::count_authentication(AuthVerdict verdict, const net::Connection& connection) {
+void NodeWorker::count_authentication(protocol::AuthVerdict verdict,
+                                      const net::Connection& connection) {
+  using protocol::AuthVerdict;
   if (verdict == AuthVerdict::kMalformed || verdict == AuthVerdict::kClose) auth_strays.add();
   if (verdict != AuthVerdict::kGranted && verdict != AuthVerdict::kWrong) return;
   auth_cmds.add();

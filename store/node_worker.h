@@ -19,16 +19,16 @@
 
 #include "net/connection.h"
 #include "net/counter.h"
+#include "net/credentials.h"
 #include "net/histogram.h"
 #include "net/log.h"
+#include "protocol/authentication.h"
 #include "protocol/request.h"
 #include "protocol/request_parser.h"
 #include "store/executor.h"
 #include "store/node_arriving_block.h"
-#include "store/node_authentication.h"
 #include "store/node_certificate_loader.h"
 #include "store/node_clock.h"
-#include "store/node_credentials.h"
 #include "store/node_options.h"
 #include "store/node_watchers.h"
 
@@ -120,7 +120,7 @@ struct NodeWorker {
   void abandon_refresh(const NodeSession& session);
 
   // Counts an attempt of a client to say who it is; the log hears of wrong ones.
-  void count_authentication(AuthVerdict verdict, const net::Connection& connection);
+  void count_authentication(protocol::AuthVerdict verdict, const net::Connection& connection);
 
   Executor executor;
   const NodeClock clock;
@@ -132,7 +132,7 @@ struct NodeWorker {
   NodeWatchers* watchers = nullptr;
   WatchLog* watch_log = nullptr;
   // Who may use the node; nullptr = anybody. Not owned.
-  const CredentialFile* credentials = nullptr;
+  const net::CredentialFile* credentials = nullptr;
   // In which a new connection must say who it is; 0 = any.
   std::chrono::milliseconds auth_timeout{0};
   // Reads certificates again; nullptr = there are none. Not owned.

@@ -18,32 +18,10 @@ from pymemcache.client.base import Client
 from basics import HOST, NODE, PATIENCE_S, eventually, find_peer, free_port
 from certificates import Authority
 from harness import TestCase, Wire, main
+from tls_wire import TlsWire, refused
 
 MIB = 1 << 20
 LARGE = random.Random(7).randbytes(MIB - 2048)
-
-
-class TlsWire(Wire):
-    """A Wire under TLS."""
-
-    def __init__(self, port, context, timeout_s=None):
-        super().__init__(port, timeout_s)
-        plain = self.socket
-        try:
-            self.socket = context.wrap_socket(plain, server_hostname="localhost")
-        except OSError:
-            plain.close()
-            raise
-
-
-def refused(make):
-    """Whether the server does not serve this client; TLS 1.3 says so at the first read."""
-    try:
-        with make() as wire:
-            wire.socket.sendall(b"mn\r\n")
-            return wire.socket.recv(100) == b""
-    except OSError:
-        return True
 
 
 class Tls(TestCase):

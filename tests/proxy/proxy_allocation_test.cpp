@@ -1,6 +1,7 @@
 // Steady traffic through the proxy allocates nothing on its workers.
 #include <doctest/doctest.h>
 
+#include <chrono>
 #include <cstddef>
 #include <memory>
 #include <string>
@@ -30,6 +31,7 @@ proxy::ProxyOptions options_over(const std::vector<std::unique_ptr<TestNode>>& n
   routing::PoolOptions pool;
   pool.coalesce = coalesce;
   pool.name = "main";
+  pool.timeouts.request = std::chrono::seconds(30);  // no failure on a busy machine
   for (const auto& node : nodes) {
     pool.backends.push_back(routing::parse_backend(node->node.bound().front().text()).backend);
   }

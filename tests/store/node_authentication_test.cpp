@@ -1,5 +1,5 @@
 // -Y: the file, the exchange byte by byte, and what a node does with strangers.
-#include "store/node_authentication.h"
+#include "protocol/authentication.h"
 
 #include <doctest/doctest.h>
 
@@ -11,12 +11,19 @@
 #include <string_view>
 #include <vector>
 
-#include "store/node_credentials.h"
+#include "net/credentials.h"
 #include "tests/store/node_fixture.h"
 #include "tests/support/for_each_split.h"
 
 using namespace ringcache;
 using namespace ringcache::store;
+using net::Credentials;
+using net::kCredentialsMax;
+using protocol::authenticate;
+using protocol::AuthStep;
+using protocol::AuthVerdict;
+using protocol::kAuthLineBytesMax;
+using protocol::kAuthTokenBytesMax;
 using namespace ringcache::store::testing;
 
 namespace {

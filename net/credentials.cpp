@@ -1,4 +1,4 @@
-#include "store/node_credentials.h"
+#include "net/credentials.h"
 
 #include <algorithm>
 #include <cerrno>
@@ -8,7 +8,7 @@
 
 #include "net/secret.h"
 
-namespace ringcache::store {
+namespace ringcache::net {
 
 namespace {
 
@@ -65,8 +65,8 @@ std::optional<std::string> Credentials::load(const std::string& path) {
 bool Credentials::match(std::string_view name, std::string_view password) const {
   bool found = false;
   for (const Entry& entry : entries_) {
-    const bool same_name = net::equal_secrets(name, entry.name);
-    const bool same_password = net::equal_secrets(password, entry.password);
+    const bool same_name = equal_secrets(name, entry.name);
+    const bool same_password = equal_secrets(password, entry.password);
     found |= same_name && same_password;
   }
   return found;
@@ -85,4 +85,4 @@ std::shared_ptr<const Credentials> CredentialFile::current() const {
   return current_;
 }
 
-}  // namespace ringcache::store
+}  // namespace ringcache::net

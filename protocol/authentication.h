@@ -1,4 +1,4 @@
-// memcached's text authentication: while -Y is on, a connection's first command must be
+// memcached's text authentication: where it is asked for (-Y), a connection's first command must be
 //
 //   set <any key> <flags> <exptime> <bytes>\r\n
 //   <name> <password>\r\n
@@ -16,9 +16,7 @@
 #include <cstdint>
 #include <string_view>
 
-#include "store/node_credentials.h"
-
-namespace ringcache::store {
+namespace ringcache::protocol {
 
 // A line without an end after this many bytes closes the connection, as in memcached.
 inline constexpr std::size_t kAuthLineBytesMax = 2048;
@@ -40,7 +38,23 @@ struct AuthStep {
   std::uint64_t swallow_bytes = 0;  // behind what was consumed: the data block of another command
 };
 
-// Looks at the command at the front of `bytes`.
-AuthStep authenticate(std::string_view bytes, const Credentials& credentials);
+// What the command at the front of `bytes` says: kGranted if it has a name and a password, which
+// nobody has looked up.
+struct AuthClaim {
+  AuthStep step;
+  std::string_view name;
+  std::string_view password;
+};
+AuthClaim read_auth_claim(std::string_view bytes);
+// The step for a claim that is not true.
+AuthStep refuse(const AuthClaim& claim);
 
-}  // namespace ringcache::store
+// Looks at the command at the front of `bytes`. `credentials`: has match(name, password).
+template <typename Credentials>
+AuthStep authenticate(std::string_view bytes, const Credentials& credentials) {
+  const AuthClaim claim = read_auth_claim(bytes);
+  if (claim.step.verdict != AuthVerdict::kGranted) return claim.step;
+  return credentials.match(claim.name, claim.password) ? claim.step : refuse(claim);
+}
+
+}  // namespace ringcache::protocol

@@ -46,6 +46,10 @@ std::optional<std::string> TlsClientContext::load() {
     }
   }
   not_after_unix_s_ = net::not_after_unix_s(context);
+  if (!options_.chain_file.empty()) {
+    ::SSL_CTX_set_session_cache_mode(context, SSL_SESS_CACHE_OFF);
+    return load_trust(context);
+  }
   // OpenSSL's own cache would be searched by nobody.
   ::SSL_CTX_set_session_cache_mode(context,
                                    SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL_STORE);

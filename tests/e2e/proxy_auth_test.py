@@ -150,6 +150,24 @@ class Nodes(ProxyAuth):
                         w.set(b"k%d" % n, b"1") == b"STORED" for n in range(50)))
                 self.assertEqual(self.total("ringcache_proxy_node_errors_total", reason="auth"), 0)
 
+    def test_a_password_comes_before_a_large_value_whether_it_ends_or_not(self):
+        """Large values take connections of their own, each of which is told the password first."""
+        value = b"v" * (700 << 10)
+        login = self.write("login", "shop:open-sesame\n")
+        node = self.world.node("-Y", self.passwords)
+        self.start([node], pool={"auth": {"file": login}, "timeouts": {"request": "30s"}},
+                   auth=False)
+        with Wire(self.proxy.port) as left:
+            left.send(b"set large 0 0 %d\r\n%s" % (len(value), value[:600 << 10]))
+            eventually("it is under way", lambda: self.total(
+                "ringcache_proxy_node_uploads_total") == 1)
+        eventually("nothing is left of it", lambda: self.total(
+            "ringcache_proxy_requests_in_flight") == 0)
+        with Wire(self.proxy.port) as wire:
+            self.assertEqual(wire.set(b"large", value), b"STORED")
+            self.assertEqual(wire.get(b"large"), {b"large": value})
+            self.assertEqual(wire.get(b"large", b"none"), {b"large": value})
+
     def test_a_wrong_password_is_counted_and_logged_and_never_shown(self):
         login = self.write("login", "shop:wrong-sesame\n")
         good = self.world.node()

@@ -312,7 +312,8 @@ void ClientSession::execute_local(const Request& request) {
 void ClientSession::refuse_and_forget(const Request& request, const RoutePlan& plan,
                                       std::string_view line) {
   const bool meta = request.command == Command::kMetaSet;
-  const bool silent = request.quiet && !meta;
+  // The meta flag q hides no error; noreply does.
+  const bool silent = request.quiet && !protocol::spec(request.command).meta;
   if (plan.mode == RouteMode::kOne) {
     worker_.pool_counters(plan.pool).count(request.command, CommandStatus::kError);
   }

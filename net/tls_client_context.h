@@ -25,9 +25,10 @@ struct ssl_st;
 /// A server's certificate must be signed by `ca_file` and be for the host that was connected to,
 /// unless `verify` is false. What the last connection to a server was given to resume its session
 /// with is kept for the next one, which then costs no private-key operation; at most
-/// kTlsServersRememberedMax servers are remembered, each by host and port. With a certificate of our
-/// own each handshake is whole: a server that asks for one without naming its sessions' context, as
-/// memcached does, ends a connection that would resume one (SSL_CTX_set_session_id_context(3)).
+/// kTlsServersRememberedMax servers are remembered, each by host and port. With a certificate of
+/// our own each handshake is whole: a server that asks for one without naming its sessions'
+/// context, as memcached does, ends a connection that would resume one
+/// (SSL_CTX_set_session_id_context(3)).
 ///
 /// Thread rule: load() once, before anybody else has it; then any thread.
 namespace ringcache::net {

@@ -32,8 +32,9 @@ std::optional<std::uint64_t> number(std::string_view text) {
   return value;
 }
 
+// An error may go on in any way: clients look at its beginning.
 bool is_reply(std::string_view first) {
-  return number(first) ||
+  return number(first) || first.starts_with("ERROR") ||
          std::find(kFirstWords.begin(), kFirstWords.end(), first) != kFirstWords.end();
 }
 

@@ -1,9 +1,9 @@
 // A whole proxy between any client and any nodes. Input: one byte that says how to cut the client's
-// bytes, one of switches (2 nodes, coalesce, 2 connections a node), then what the client sends,
-// then after a line "====" what nodes say, in turns that lines "----" separate: whenever bytes come
-// from the proxy, the next turn is the answer; behind the last one the connection is closed.
-// Checked: the client gets only whole replies of memcached's forms and then the end, whatever the
-// nodes say, and nothing stays in flight.
+// bytes, one of switches (2 nodes, coalesce, 2 connections a node, values above 64 bytes pass
+// through, near cache), then what the client sends, then after a line "====" what nodes say, in
+// turns that lines "----" separate: whenever bytes come from the proxy, the next turn is the
+// answer; behind the last one the connection is closed. Checked: the client gets only whole replies
+// of memcached's forms and then the end, whatever the nodes say, and nothing stays in flight.
 #include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -42,6 +42,7 @@ proxy::ProxyOptions options_for(std::uint8_t switches, const test::ScriptedNodes
   pool.ring = routing::RingKind::kModula;
   pool.coalesce = (switches & 2) != 0;
   pool.connections_per_node = (switches & 4) != 0 ? 2 : 1;
+  if ((switches & 16) != 0) pool.near_cache.bytes = 1 << 20;
   pool.timeouts.request = std::chrono::milliseconds(20);
   for (std::size_t i = 0; i < ((switches & 1) != 0 ? kNodes : 1); ++i) {
     pool.backends.push_back(routing::parse_backend(nodes.address(i)).backend);
@@ -50,6 +51,11 @@ proxy::ProxyOptions options_for(std::uint8_t switches, const test::ScriptedNodes
   options.listen = {"unix:" + socket_path("proxy")};
   options.threads = 1;
   options.limits.item_bytes = 4096;
+  if ((switches & 8) != 0) {
+    options.limits.cut_through_bytes = 64;
+    options.limits.cut_through_window_bytes = 256;
+    options.limits.upload_stall = std::chrono::milliseconds(50);
+  }
   options.limits.shutdown_grace = std::chrono::milliseconds(0);
   options.pools = {pool};
   return options;

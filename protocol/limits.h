@@ -55,7 +55,7 @@ inline constexpr std::int64_t kRelativeExptimeMax = 60 * 60 * 24 * 30;
 // is a STAT line; a VALUE or meta line needs under 512.
 inline constexpr std::size_t kReplyLineBytesMax = 4096;
 
-// A first byte that no text command starts with: a client of the retired binary protocol.
+// A first byte that no text command starts with: a client of the binary protocol.
 inline constexpr unsigned char kBinaryProtocolMagic = 0x80;
 
 }  // namespace ringcache::protocol

@@ -226,12 +226,15 @@ void Executor::flush_all(const Request& request, net::WriteBuffer& out) {
     if (!request.quiet) write_line(out, kErrorFlushAllNotAllowed);
     return;
   }
-  const bool later = request.has_exptime && request.exptime_s > 0;
-  Seconds at = later ? expiry(request.exptime_s) : now_;
+  flush_after(request.has_exptime ? request.exptime_s : 0);
+  if (!request.quiet) out.append(protocol::kOk);
+}
+
+void Executor::flush_after(std::int64_t delay_s) {
+  Seconds at = delay_s > 0 ? expiry(delay_s) : now_;
   // A time that the clock never reaches must not flush now: it takes the place of an earlier delay.
   if (at == kNever) at = std::numeric_limits<Seconds>::max();
   thread_.flush_all(std::max(at, now_), now_);
-  if (!request.quiet) out.append(protocol::kOk);
 }
 
 void Executor::verbosity(const Request& request, net::WriteBuffer& out) {

@@ -28,6 +28,8 @@
 
 #include "net/counter.h"
 #include "net/write_buffer.h"
+#include "protocol/binary_request_parser.h"
+#include "protocol/binary_response_writer.h"
 #include "protocol/request.h"
 #include "protocol/response.h"
 #include "protocol/response_writer.h"
@@ -54,6 +56,7 @@ struct PendingStore {
   std::uint8_t key_bytes = 0;
   std::array<char, kKeyBytesMax> key;
   protocol::SavedMetaFlags meta_flags;
+  protocol::BinaryAnswer binary;  // of the binary protocol
 
   std::string_view key_view() const { return {key.data(), key_bytes}; }
 };
@@ -140,6 +143,22 @@ class Executor {
   // The rest will not come: the connection is gone. Needs no turn.
   void abandon_store(PendingStore& pending);
 
+  // --- the same for the binary protocol (executor_binary.cpp); REQUIRES a turn ---
+
+  // A command without a value. `key` is hashed(request.key) for commands with a key. `scratch` is
+  // empty, and empty again afterwards.
+  Next execute(const protocol::BinaryRequest& request, const HashedKey& key, net::WriteBuffer& out,
+               net::WriteBuffer& scratch);
+  // A storage command whose value is there, or still to come: as above, without the CRLFs.
+  void store(const protocol::BinaryRequest& request, const HashedKey& key, std::string_view value,
+             net::WriteBuffer& out);
+  [[nodiscard]] bool start_store(const protocol::BinaryRequest& request, const HashedKey& key,
+                                 PendingStore& pending, net::WriteBuffer& out);
+  void finish_binary_store(PendingStore& pending, net::WriteBuffer& out);
+  // The answer to a packet that the parser refused, if it has one.
+  static void answer_status(const protocol::BinaryAnswer& answer, protocol::BinaryStatus status,
+                            net::WriteBuffer& out, std::uint64_t cas = 0);
+
   // The answer to a line that the parser refused.
   void refuse(const protocol::Request& request, net::WriteBuffer& out);
 
@@ -195,6 +214,7 @@ class Executor {
     return flags.has('C') && (rules_.cas || flags.compare_cas != 0);
   }
   void flush_all(const protocol::Request& request, net::WriteBuffer& out);
+  void flush_after(std::int64_t delay_s);
   void verbosity(const protocol::Request& request, net::WriteBuffer& out);
 
   // executor_admin.cpp; the string views are the answers
@@ -234,6 +254,25 @@ class Executor {
   void meta_debug(const protocol::Request& request, const HashedKey& key, net::WriteBuffer& out);
   void answer_meta_store(const StoreReply& reply, const StoreResult& result, net::WriteBuffer& out);
 
+  // executor_binary.cpp
+  void binary_get(const protocol::BinaryRequest& request, const HashedKey& key,
+                  net::WriteBuffer& out);
+  void write_hit(const protocol::BinaryRequest& request, const ItemView& item,
+                 net::WriteBuffer& out);
+  void binary_remove(const protocol::BinaryRequest& request, const HashedKey& key,
+                     net::WriteBuffer& out);
+  void binary_arithmetic(const protocol::BinaryRequest& request, const HashedKey& key,
+                         net::WriteBuffer& out);
+  void binary_flush(const protocol::BinaryRequest& request, net::WriteBuffer& out);
+  void binary_stat(const protocol::BinaryRequest& request, net::WriteBuffer& out,
+                   net::WriteBuffer& scratch);
+  StoreOperands operands_of(const protocol::BinaryRequest& request) const;
+  ItemAttributes attributes_of(const protocol::BinaryRequest& request) const;
+  void refuse_store(const protocol::BinaryRequest& request, StoreStatus status,
+                    const HashedKey& key, net::WriteBuffer& out);
+  void answer_store(const protocol::BinaryAnswer& answer, const StoreResult& result, bool compared,
+                    net::WriteBuffer& out);
+
   // executor_watch.cpp
   void watch_fetch(const HashedKey& key) { watch_fetch(key, thread_.peek(key, now_)); }
   void watch_fetch(const HashedKey& key, const PeekResult& found);
@@ -241,7 +280,7 @@ class Executor {
   // A store that was decided; `before` is what was under the key.
   void watch_store(const HashedKey& key, const PeekResult& before, const StoreOperands& operands,
                    const ItemAttributes& attributes, std::size_t value_bytes, StoreStatus status);
-  void watch_refusal(const protocol::Request& request, const HashedKey& key, StoreStatus status,
+  void watch_refusal(const StoreOperands& operands, const HashedKey& key, StoreStatus status,
                      bool discards);
   void watch_created(const HashedKey& key);
   void watch_deletion(const HashedKey& key, const DeleteResult& result, bool by_meta);

@@ -210,7 +210,7 @@ void Executor::refuse_store(const Request& request, StoreStatus status, const Ha
   const StoreReply reply = reply_of(request);
   const bool discards = reply.command == Command::kSet || reply.command == Command::kMetaSet;
   if (is_watched(kWatchFetchers | kWatchMutations)) [[unlikely]] {
-    watch_refusal(request, key, status, discards);
+    watch_refusal(operands_of(request), key, status, discards);
   }
   if (discards) thread_.discard(key, now_);
   if (is_meta(reply.command)) meta_commands_.add();

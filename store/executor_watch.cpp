@@ -113,14 +113,14 @@ void Executor::watch_store(const HashedKey& key, const PeekResult& before,
   watch_log_->record(event, key.bytes);
 }
 
-void Executor::watch_refusal(const Request& request, const HashedKey& key, StoreStatus status,
-                             bool discards) {
+void Executor::watch_refusal(const StoreOperands& operands, const HashedKey& key,
+                             StoreStatus status, bool discards) {
   if (is_watched(kWatchMutations)) {
     WatchEvent event;
     event.type = WatchEventType::kItemStore;
     event.outcome =
         status == StoreStatus::kTooLarge ? StoreOutcome::kTooLarge : StoreOutcome::kNoMemory;
-    event.verb = verb_of(operands_of(request));
+    event.verb = verb_of(operands);
     event.fd = client_fd_;
     watch_log_->record(event, key.bytes);
   }

@@ -4,6 +4,8 @@
 add_library(ringcache_node_core STATIC
   executor.cpp
   executor_admin.cpp
+  executor_binary.cpp
+  executor_binary_stat.cpp
   executor_crawler.cpp
   executor_dump.cpp
   executor_meta.cpp
@@ -24,6 +26,7 @@ add_library(ringcache_node_core STATIC
   node_process.cpp
   node_secrets.cpp
   node_session.cpp
+  node_session_binary.cpp
   node_session_dump.cpp
   node_session_refresh.cpp
   node_session_value.cpp

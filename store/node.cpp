@@ -118,6 +118,7 @@ Node::Node(const NodeOptions& options, NodeSecrets secrets, const net::Clock& cl
                                                     budget_, node_clock_));
     workers_.back()->upload_timeout = options_.upload_timeout;
     workers_.back()->requests_per_turn = options_.requests_per_turn;
+    workers_.back()->binary_protocol = options_.binary_protocol;
     workers_.back()->executor.set_rules({.cas = options_.cas_enabled,
                                          .flush_all = options_.flush_enabled,
                                          .dump = options_.dump_enabled,

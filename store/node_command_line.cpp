@@ -34,7 +34,7 @@ struct Refused {
 };
 
 constexpr std::array kRefused{
-    Refused{"-S", "--enable-sasl", "SASL is of the binary protocol; use -Y"},
+    Refused{"-S", "--enable-sasl", "SASL is not spoken; use -Y"},
     Refused{"-e", "--memory-file", "items do not survive the process"},
 };
 
@@ -155,7 +155,7 @@ void add_network_options(CLI::App& app, Words& words, NodeOptions& options) {
       ->check(positive());
   network.shown("-U,--udp-port", words.udp_port, "only 0: the node never listens on UDP");
   network.shown("-B,--protocol", words.protocol,
-                "ascii or auto; both are the text and the meta protocol");
+                "auto: the first byte tells the text from the binary protocol; ascii: text only");
   network.option("-N,--napi_ids", words.napi_ids, "no effect: threads take connections in turn")
       ->check(positive());
 }
@@ -221,10 +221,11 @@ void apply_network(const Words& words, NodeOptions& options, std::vector<std::st
   if (words.protocol != "ascii" && words.protocol != "auto") {
     throw mistake("-B " + words.protocol +
                   (words.protocol == "binary"
-                       ? ": memcached has this option, the node does not: it speaks the text and "
-                         "the meta protocol"
+                       ? ": memcached has this option, the node does not: auto speaks the binary "
+                         "protocol beside the text protocol"
                        : ": neither ascii nor auto"));
   }
+  options.binary_protocol = words.protocol == "auto";
   if (words.napi_ids != 0) {
     warnings.emplace_back("-N has no effect: connections go to the threads in turn");
   }

@@ -44,7 +44,10 @@ std::string parse_word(std::string_view word, int default_port, net::Address& ad
                        std::vector<std::string>& warnings) {
   std::string_view content;
   if (take_prefix(word, "proto", content) && content != "ascii" && content != "negotiating") {
-    return "proto[" + std::string(content) + "]: only proto[ascii] is spoken here";
+    return "proto[" + std::string(content) + "]: only proto[ascii] and proto[negotiating] are here";
+  }
+  if (content == "ascii") {
+    warnings.emplace_back("-l proto[ascii] has no effect: -B ascii is for all addresses");
   }
   if (take_prefix(word, "tag", content)) {
     warnings.push_back("-l tag[" + std::string(content) +

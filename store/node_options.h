@@ -72,6 +72,8 @@ struct NodeOptions {
 
   // Requests of one connection that are executed before others have their turn (-R).
   std::uint32_t requests_per_turn = kRequestsPerTurn;
+  // Whether a connection whose first byte is 0x80 is served in the binary protocol.
+  bool binary_protocol = true;
 
   // What clients may ask for. Without cas (-C) every item says 0 and no comparison succeeds.
   bool cas_enabled = true;

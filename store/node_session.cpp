@@ -58,6 +58,13 @@ NodeSession::Step NodeSession::run(net::Connection& connection) {
       return has_more ? Step::kOutputFull : Step::kNeedMore;
     }
     switch (state_) {
+      case State::kFirst:
+        step = connection.in().empty() ? Step::kNeedMore : choose_protocol(connection);
+        break;
+      case State::kBinary:
+        if (turn_is_over() && !connection.in().empty()) return Step::kYield;
+        step = run_binary(connection);
+        break;
       case State::kStranger:  // does not come here
       case State::kCommands:
         if (turn_is_over() && !connection.in().empty()) return Step::kYield;
@@ -303,7 +310,7 @@ void NodeSession::on_drain(net::Connection& connection) {
 // REQUIRES that all that is there was executed. What begins behind an awaited value is not awaited.
 void NodeSession::end_if_draining() {
   if (!draining_ || last_block_) return;
-  last_block_ = arriving_ && (state_ == State::kValue || state_ == State::kCommands);
+  last_block_ = arriving_ && (state_ == State::kValue || state_ == commands_state());
   if (!last_block_) input_ended_ = true;
 }
 

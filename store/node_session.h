@@ -13,7 +13,9 @@
 // many requests that others should have their turn (-R), and goes on after them.
 //
 //   kStranger  with -Y: has not said who it is
+//   kFirst     has sent nothing: the first byte tells the protocol
 //   kCommands  parse and execute
+//   kBinary    the same in the binary protocol (node_session_binary.cpp)
 //   kValue     the data block of a storage command is arriving
 //   kSwallow   the data block of a refused command is being dropped
 //   kDump      a listing is being written, at the pace of the client (executor_dump.h)
@@ -68,7 +70,9 @@ class NodeSession final : public net::ConnectionHandler {
   friend struct ArrivingBlock;  // its timer
   enum class State : std::uint8_t {
     kStranger,
+    kFirst,
     kCommands,
+    kBinary,
     kValue,
     kSwallow,
     kDump,
@@ -87,6 +91,18 @@ class NodeSession final : public net::ConnectionHandler {
   Step run_commands(net::Connection& connection);
   Step run_value(net::Connection& connection);
   Step run_swallow(net::Connection& connection);
+  // node_session_binary.cpp
+  Step choose_protocol(net::Connection& connection);
+  Step run_binary(net::Connection& connection);
+  Step refuse_binary(net::Connection& connection, const protocol::BinaryRequest& request,
+                     std::size_t consumed);
+  Step execute_binary(net::Connection& connection, const protocol::BinaryRequest& request,
+                      std::size_t consumed);
+  Step execute_binary_store(net::Connection& connection, const protocol::BinaryRequest& request,
+                            const HashedKey& key, std::size_t consumed);
+  void finish_binary_value(net::Connection& connection);
+  void swallow(std::uint64_t bytes);
+  State commands_state() const { return binary_ ? State::kBinary : State::kCommands; }
   // node_session_refresh.cpp
   Step start_refresh(net::Connection& connection);
   // node_session_dump.cpp
@@ -124,13 +140,14 @@ class NodeSession final : public net::ConnectionHandler {
   NodeWorker& worker_;
   SessionEntry entry_;
   protocol::RequestParser parser_;
-  State state_ = State::kCommands;
+  State state_ = State::kFirst;
   bool output_was_full_ : 1 = false;  // execution stopped for that
   bool yielded_ : 1 = false;          // or so that others have their turn
   bool input_ended_ : 1 = false;      // close when the rest is executed
   bool draining_ : 1 = false;         // the same, but a value that is half-way may end
   bool last_block_ : 1 = false;       // which is awaited now
   bool timed_out_ : 1 = false;        // closed by the timer below
+  bool binary_ : 1 = false;           // it speaks the binary protocol
   std::uint16_t keys_answered_ = 0;   // of the retrieval at the front of the input
   bool get_refused_ = false;          // the rest of the multiget at the front is to be dropped
   std::unique_ptr<ArrivingBlock> arriving_;

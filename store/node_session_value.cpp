@@ -50,6 +50,10 @@ NodeSession::Step NodeSession::run_value(net::Connection& connection) {
       return Step::kNeedMore;
     }
   }
+  if (binary_) {
+    finish_binary_value(connection);
+    return Step::kAgain;
+  }
   if (in.size() < protocol::kCrlf.size()) {
     begin_upload(reservation.value_bytes());
     return Step::kNeedMore;
@@ -116,7 +120,7 @@ NodeSession::Step NodeSession::run_swallow(net::Connection& connection) {
     return Step::kNeedMore;
   }
   end_upload();
-  state_ = State::kCommands;
+  state_ = commands_state();
   return Step::kAgain;
 }
 

@@ -109,7 +109,7 @@ void append_settings_stats(const NodeOptions& options, const StoreOptions& store
   append_stat(out, "reqs_per_event", options.requests_per_turn);
   append_stat(out, "cas_enabled", yes_no(options.cas_enabled));
   append_stat(out, "tcp_backlog", static_cast<std::uint64_t>(options.backlog));
-  append_stat(out, "binding_protocol", "ascii");
+  append_stat(out, "binding_protocol", options.binary_protocol ? "auto-negotiate" : "ascii");
   append_stat(out, "auth_enabled_sasl", "no");
   append_stat(out, "auth_enabled_ascii", options.auth_file.empty() ? "no" : options.auth_file);
   append_stat(out, "item_size_max", store.item_bytes_max);

@@ -128,6 +128,8 @@ struct NodeWorker {
   std::chrono::milliseconds upload_timeout{0};
   // Requests of one connection that are executed before others have their turn.
   std::uint32_t requests_per_turn = kRequestsPerTurn;
+  // Whether a connection may speak the binary protocol (-B).
+  bool binary_protocol = true;
   // Those who watch the node; nullptr = nobody may (-W). Not owned, nor the log of this worker.
   NodeWatchers* watchers = nullptr;
   WatchLog* watch_log = nullptr;

@@ -300,6 +300,9 @@ TEST_CASE("-l as memcached writes it") {
         std::vector{Address::tcp("127.0.0.1", 99), Address::tcp("127.0.0.2", 4)});
   CHECK(good({"-p", "-1", "-l", "127.0.0.1"}).listen == std::vector{Address::tcp("127.0.0.1", 0)});
   CHECK(warned({"-l", "tag[a]:127.0.0.2:4"}).size() == 1);
+  CHECK(warned({"-l", "proto[ascii]:127.0.0.2:4"}).size() == 1);
+  CHECK(good({"-B", "auto"}).binary_protocol);
+  CHECK_FALSE(good({"-B", "ascii"}).binary_protocol);
   CHECK(contains(bad({"-l", "proto[binary]:127.0.0.1"}), "only proto[ascii]"));
   CHECK(contains(bad({"-l", "proto[ascii:127.0.0.1"}), "-l proto[ascii:127.0.0.1"));
   CHECK(contains(bad({"-l", ","}), "-l: no address"));

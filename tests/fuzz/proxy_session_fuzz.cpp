@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <chrono>
 #include <csignal>
 #include <cstdint>
@@ -92,7 +93,11 @@ class FuzzClient {
   short wait(short events) const {
     pollfd entry{fd_, events, 0};
     const std::chrono::milliseconds patience = kPatience;
-    fuzz_check(::poll(&entry, 1, static_cast<int>(patience.count())) == 1, "the client waits");
+    int ready = 0;
+    do {  // the fuzzer's own timer interrupts it now and then
+      ready = ::poll(&entry, 1, static_cast<int>(patience.count()));
+    } while (ready < 0 && errno == EINTR);
+    fuzz_check(ready == 1, "the client waits");
     return entry.revents;
   }
   void receive() {

@@ -43,8 +43,8 @@ std::size_t multiget_line_max(Command command) {
 }
 
 void send_or_fail(Upstream& upstream, InFlight& entry, std::string_view line, net::SteadyNs now,
-                  std::string_view data_block = {}, net::ReadBuffer* from = nullptr) {
-  const auto failure = upstream.send(entry, line, data_block, from);
+                  const DataBlock& data = {}) {
+  const auto failure = upstream.send(entry, line, data);
   if (!failure) return;
   deliver_failure(entry, *failure, upstream.settings().node, upstream.counters());
   entry.pending->part_done(now);
@@ -101,6 +101,7 @@ PendingRequest& ClientSession::begin(const Request& request, PoolCounters* pool,
   pending.parts_left = parts;
   pending.command = request.command;
   pending.quiet = request.quiet;
+  if (is_binary()) pending.packets.begin(worker_.packet());
   note_write(request, pending);
   if (pool != nullptr) pool->in_flight.add();
   (newest_ == nullptr ? oldest_ : newest_->next) = &pending;
@@ -111,7 +112,7 @@ PendingRequest& ClientSession::begin(const Request& request, PoolCounters* pool,
 
 // An answer that no node is needed for, in its place of the client's order.
 void ClientSession::answer(const Request& request, std::string_view whole_lines) {
-  if (oldest_ == nullptr) {
+  if (oldest_ == nullptr && !is_binary()) {
     connection_.out().append(whole_lines);
     return;
   }
@@ -157,8 +158,9 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
                  .whole = true,
                  .keys_left = spec.multi_key ? 1u : 0u,
                  .key_mark = request.key_is_base64 ? 0 : mark};
-  send_or_fail(upstream, entry, request_line(worker_, request), pending.started, data_block,
-               &connection_.in());
+  DataBlock data;
+  if (spec.has_value) data = {data_block, missing_data_end(), &connection_.in()};
+  send_or_fail(upstream, entry, request_line(worker_, request), pending.started, data);
 }
 
 // For pools that track writes, before the request is sent. True: it is answered without, now or

@@ -65,10 +65,15 @@ std::size_t ClientSession::multiget_keys_max() const {
 }
 
 ClientSession::Step ClientSession::next_request() {
-  net::ReadBuffer& in = connection_.in();
   if (swallow_left_ > 0) return swallow();
-  if (in.size() < bytes_needed_) return Step::kStop;
+  if (connection_.in().size() < bytes_needed_) return Step::kStop;
   bytes_needed_ = 0;
+  if (protocol_ == Protocol::kUnknown) choose_protocol();
+  return is_binary() ? next_packet() : next_line();
+}
+
+ClientSession::Step ClientSession::next_line() {
+  net::ReadBuffer& in = connection_.in();
   Request& request = worker_.request();
   std::size_t consumed = 0;
   parser_.set_multiget_keys_max(multiget_keys_max());
@@ -127,14 +132,14 @@ ClientSession::Step ClientSession::take_with_value(const Request& request, std::
     errors[static_cast<std::size_t>(ProtocolError::kTooLarge)].add();
     forget_oversized(request);
     in.consume(line_bytes);
-    swallow_left_ = std::uint64_t{request.value_bytes} + protocol::kCrlf.size();
+    swallow_left_ = std::uint64_t{request.value_bytes} + data_end().size();
     return Step::kGoOn;
   }
   if (request.value_bytes > worker_.table().limits().cut_through_bytes) {
     worker_.large_keys().note(key_mark(request.key()), request.value_bytes);
   }
   if (is_upload(request)) return begin_upload(request, line_bytes);
-  const std::size_t data_bytes = request.value_bytes + protocol::kCrlf.size();
+  const std::size_t data_bytes = request.value_bytes + data_end().size();
   if (in.size() < line_bytes + data_bytes) {
     bytes_needed_ = line_bytes + data_bytes;
     if (!in.ensure(bytes_needed_)) cut(ClientCut::kMemory);
@@ -143,7 +148,7 @@ ClientSession::Step ClientSession::take_with_value(const Request& request, std::
   in.consume(line_bytes);
   const std::size_t left = in.size() - data_bytes;
   const std::string_view data = in.bytes().substr(0, data_bytes);
-  if (data.ends_with(protocol::kCrlf)) {
+  if (data.ends_with(data_end())) {
     execute(request, data);  // which may move the data out of `in`
   } else {
     errors[static_cast<std::size_t>(ProtocolError::kDataChunk)].add();
@@ -154,6 +159,12 @@ ClientSession::Step ClientSession::take_with_value(const Request& request, std::
 }
 
 void ClientSession::append(PendingRequest& request, const ReplyBytes& reply) {
+  if (closed_) return;
+  if (request.packets.wanted()) return append_packets(request, reply);
+  put(request, reply);
+}
+
+void ClientSession::put(PendingRequest& request, const ReplyBytes& reply) {
   if (closed_) return;
   request.reply_bytes += reply.bytes.size();
   if (&request == oldest_) {

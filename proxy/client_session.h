@@ -12,6 +12,8 @@
 // part, each when the one before it is answered. Above the whole of client_output_bytes it is
 // closed, because replies that are on their way cannot be stopped without stopping other clients.
 //
+// Whoever begins with the first byte of the binary protocol is spoken to in it (client_binary.cpp).
+//
 // Lives from accept to close on one worker, owned by its net::Connection.
 #pragma once
 
@@ -63,14 +65,17 @@ class ClientSession final : public net::ConnectionHandler {
 
  private:
   enum class Step : std::uint8_t { kGoOn, kStop };  // whether another request may be taken now
+  enum class Protocol : std::uint8_t { kUnknown, kText, kBinary };
 
   // Whether another request must wait for answers to leave.
   bool window_full() const;
   void learn_size(std::size_t answer_bytes);
   Step next_request();
+  Step next_line();
   Step refuse(const protocol::Request& request, std::size_t line_bytes);
   Step take_with_value(const protocol::Request& request, std::size_t line_bytes);
   Step swallow();
+  void put(PendingRequest& request, const ReplyBytes& reply);
   void cut(ClientCut reason);
   void end_when_idle();
 
@@ -97,6 +102,16 @@ class ClientSession final : public net::ConnectionHandler {
   bool leave_upload();
   void drop_upload();
 
+  // client_binary.cpp
+  void choose_protocol();
+  Step next_packet();
+  Step refuse_packet(std::size_t packet_bytes);
+  void append_packets(PendingRequest& request, const ReplyBytes& reply);
+  // What the client ends a data block with, and what has to be put behind it for a node.
+  std::string_view data_end() const { return is_binary() ? std::string_view{} : protocol::kCrlf; }
+  std::string_view missing_data_end() const { return protocol::kCrlf.substr(data_end().size()); }
+  bool is_binary() const { return protocol_ == Protocol::kBinary; }
+
   // client_commands.cpp
   void execute(const protocol::Request& request, std::string_view data_block);
   bool share(const protocol::Request& request, routing::PoolIndex pool, PendingRequest& pending);
@@ -117,6 +132,7 @@ class ClientSession final : public net::ConnectionHandler {
   ProxyWorker& worker_;
   net::Connection& connection_;
   protocol::RequestParser parser_;
+  Protocol protocol_ = Protocol::kUnknown;
   const std::size_t number_;  // chooses among several connections to a node
   // Until the password is given: when its time is over. nullptr: it is known, or none is asked for.
   std::unique_ptr<net::Timer> stranger_;

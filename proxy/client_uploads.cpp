@@ -27,7 +27,7 @@ bool ClientSession::is_upload(const Request& request) const {
 ClientSession::Step ClientSession::begin_upload(const Request& request, std::size_t line_bytes) {
   if (pending_count_ > 0) return hold_back();
   net::ReadBuffer& in = connection_.in();
-  const std::uint64_t data_bytes = std::uint64_t{request.value_bytes} + protocol::kCrlf.size();
+  const std::uint64_t data_bytes = std::uint64_t{request.value_bytes} + data_end().size();
   const RoutePlan plan = worker_.table().router().plan(request.command, request.key());
   if (plan.mode != RouteMode::kOne) {
     execute(request, {});  // says so
@@ -92,7 +92,7 @@ ClientSession::Step ClientSession::pass_upload_on() {
   }
   if (upload_left_ - count == 1) --count;  // both bytes of its end are looked at together
   const bool ends = count == upload_left_;
-  if (ends && !in.bytes().substr(0, count).ends_with(protocol::kCrlf)) {
+  if (ends && !in.bytes().substr(0, count).ends_with(data_end())) {
     worker_.counters().protocol_errors[static_cast<std::size_t>(ProtocolError::kDataChunk)].add();
     in.consume(count);
     std::string line(protocol::kErrorBadDataChunk);
@@ -103,7 +103,7 @@ ClientSession::Step ClientSession::pass_upload_on() {
   upload_->upload(in.bytes().substr(0, count), in);
   in.consume(in.size() - rest);
   upload_left_ -= count;
-  if (ends) std::exchange(upload_, nullptr)->finish_upload();
+  if (ends) std::exchange(upload_, nullptr)->finish_upload(missing_data_end());
   return Step::kGoOn;
 }
 

@@ -115,6 +115,7 @@ void PendingPool::give_back(PendingRequest& request) {
   request.follower_count = 0;
   request.miss_line.clear();
   request.reply.clear();
+  request.packets.clear();
   request.fan_out.reset();
   request.near_cache = nullptr;
   request.next = free_;

@@ -29,6 +29,7 @@
 #include "proxy/held_reply.h"
 #include "proxy/near_cache.h"
 #include "proxy/proxy_counters.h"
+#include "proxy/reply_packets.h"
 #include "proxy/write_epochs.h"
 
 namespace ringcache::proxy {
@@ -58,6 +59,7 @@ struct PendingRequest {
   bool may_write = false;           // client_lanes.cpp
   std::uint64_t large_bytes = 0;    // of the large value that is expected; 0: none is
   std::size_t reply_bytes = 0;      // of the whole answer, so far
+  ReplyPackets packets;             // of a client of the binary protocol
   HeldReply reply;                  // bytes that wait for the request to become the oldest
   std::unique_ptr<FanOut> fan_out;  // flush_all and stats: what the nodes said so far
 

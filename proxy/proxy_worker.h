@@ -7,11 +7,14 @@
 // read by any.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <string>
 #include <vector>
 
 #include "net/log.h"
+#include "protocol/binary_request_parser.h"
+#include "protocol/binary_translation.h"
 #include "protocol/request.h"
 #include "proxy/coalescer.h"
 #include "proxy/large_keys.h"
@@ -29,6 +32,8 @@ class ProxyServer;
 
 class ProxyWorker {
  public:
+  using PacketLine = std::array<char, protocol::kTextOfBinaryBytesMax>;
+
   ProxyWorker(net::Worker& worker, const ProxyServer& server, WriteEpochs& epochs,
               LargeKeys& large_keys);
 
@@ -51,6 +56,9 @@ class ProxyWorker {
 
   // Scratch space, used up within one request.
   protocol::Request& request() { return request_; }
+  // The packet that request() says in words, and the line that it points into.
+  protocol::BinaryRequest& packet() { return packet_; }
+  PacketLine& packet_line() { return packet_line_; }
   MultigetSplit& split() { return split_; }
   // At least `bytes` bytes for a command line.
   char* line_buffer(std::size_t bytes);
@@ -74,6 +82,8 @@ class ProxyWorker {
   RoutingTablePtr table_;
   std::vector<PoolCounters*> pool_counters_;  // by PoolIndex of table_
   protocol::Request request_;
+  protocol::BinaryRequest packet_;
+  PacketLine packet_line_;
   MultigetSplit split_;
   std::vector<char> line_buffer_;
   std::size_t clients_seen_ = 0;

@@ -177,7 +177,7 @@ void Upstream::send_probe() {
 }
 
 std::optional<NodeFailure> Upstream::send(const InFlight& entry, std::string_view line,
-                                          std::string_view data_block, net::ReadBuffer* from) {
+                                          const DataBlock& data) {
   if (state_ == State::kIdle) open();
   const bool unsure = failed_before_ && state_ != State::kUp && state_ != State::kIdle;
   if (unsure || closing_for_) {
@@ -192,7 +192,8 @@ std::optional<NodeFailure> Upstream::send(const InFlight& entry, std::string_vie
   if (settings_.large) counters_.large_requests.add();
   net::WriteBuffer& out = connection_->out();
   out.append(line);
-  if (!data_block.empty()) append_to(out, {data_block, from});
+  if (!data.bytes.empty()) append_to(out, {data.bytes, data.from});
+  out.append(data.end);
   if (state_ == State::kUp) connection_->schedule_flush();
   return std::nullopt;
 }

@@ -88,6 +88,13 @@ struct UpstreamSettings {
   PoolSecrets secrets;  // how the next connection proves itself
 };
 
+// What follows a storage command's line.
+struct DataBlock {
+  std::string_view bytes;
+  std::string_view end;             // goes behind them: the CRLF, if they have none
+  net::ReadBuffer* from = nullptr;  // what they may be moved out of, if they are at its front
+};
+
 // Whether a reload keeps the connection and goes on with new timeouts and limits, and with new
 // certificates and passwords from the next connection on.
 bool same_node(const UpstreamSettings& left, const UpstreamSettings& right);
@@ -112,16 +119,15 @@ class Upstream final : public net::ConnectionHandler {
   // Opens the connection if it is idle, before a request needs it.
   void connect_early();
 
-  // Sends a request: its command line (with CRLF) and, for a storage command, its data block (with
-  // CRLF), which may be moved out of `from` if it is at its front. Nothing: it is on its way, and
-  // `entry.pending` hears of it later, never inside this call. Else why it was refused; nothing was
-  // kept.
+  // Sends a request: its command line (with CRLF) and, for a storage command, its data block.
+  // Nothing: it is on its way, and `entry.pending` hears of it later, never inside this call. Else
+  // why it was refused; nothing was kept.
   std::optional<NodeFailure> send(const InFlight& entry, std::string_view line,
-                                  std::string_view data_block = {},
-                                  net::ReadBuffer* from = nullptr);
+                                  const DataBlock& data = {});
 
   // A storage command whose data block, with CRLF, follows in parts. REQUIRES is_free(). Nothing:
-  // its line is on its way, and upload() is called for each part, then finish_upload(); or
+  // its line is on its way, and upload() is called for each part, then finish_upload(), with the
+  // CRLF if the parts have none; or
   // abort_upload(), which ends the connection, so that the node drops what it has, and answers
   // the request with these lines. `client` hears upload_over() when the connection ends before, and
   // upload_goes_on() when upload_must_wait() does no more. A node may answer before all parts are
@@ -130,7 +136,7 @@ class Upstream final : public net::ConnectionHandler {
                                           ClientSession& client);
   void upload(std::string_view bytes, net::ReadBuffer& from);
   bool upload_must_wait();
-  void finish_upload();
+  void finish_upload(std::string_view end);
   void abort_upload(std::string_view answer);
   // Whether an upload could begin.
   bool is_free() const { return in_flight_.empty() && uploader_ == nullptr; }

@@ -38,8 +38,12 @@ void Upstream::go_on_uploading() {
   if (uploader_ != nullptr) uploader_->upload_goes_on();
 }
 
-void Upstream::finish_upload() {
+void Upstream::finish_upload(std::string_view end) {
   uploader_ = nullptr;
+  if (!end.empty()) {
+    connection_->out().append(end);
+    if (state_ == State::kUp) connection_->schedule_flush();
+  }
   sent_.forget();
   if (!in_flight_.empty()) {
     in_flight_[in_flight_.size() - 1].sent = now();  // behind our password, on a new connection

@@ -1,8 +1,8 @@
 // The binary protocol, but for its stat. protocol-binary.txt; the answers are memcached 1.6.18's.
-#include <algorithm>
 #include <cstring>
 #include <utility>
 
+#include "protocol/binary_translation.h"
 #include "store/executor.h"
 
 namespace ringcache::store {
@@ -14,14 +14,6 @@ using protocol::BinaryRequest;
 using protocol::BinaryStatus;
 
 namespace {
-
-// Could stand in a text command as it is.
-bool is_text_key(std::string_view key) {
-  return std::all_of(key.begin(), key.end(), [](char c) {
-    const auto byte = static_cast<unsigned char>(c);
-    return byte > ' ' && byte != 0x7f;
-  });
-}
 
 bool discards_old(BinaryCommand command) {
   return command == BinaryCommand::kSet;
@@ -165,7 +157,7 @@ void Executor::binary_arithmetic(const BinaryRequest& request, const HashedKey& 
   operands.vivify = request.creates();
   operands.vivify_expiry = expiry(request.exptime_s);
   operands.initial = request.initial;
-  operands.key_is_binary = !is_text_key(request.key);
+  operands.key_is_binary = !protocol::is_text_key(request.key);
   const ArithmeticResult result = thread_.arithmetic(key, operands, now_);
   if (result.created && is_watched(kWatchMutations)) [[unlikely]]
     watch_created(key);
@@ -223,7 +215,7 @@ StoreOperands Executor::operands_of(const BinaryRequest& request) const {
 ItemAttributes Executor::attributes_of(const BinaryRequest& request) const {
   return {.client_flags = request.client_flags,
           .expiry = expiry(request.exptime_s),
-          .key_is_binary = !is_text_key(request.key)};
+          .key_is_binary = !protocol::is_text_key(request.key)};
 }
 
 void Executor::store(const BinaryRequest& request, const HashedKey& key, std::string_view value,

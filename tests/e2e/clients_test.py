@@ -1,10 +1,11 @@
 #!/usr/bin/python3
-"""Clients as applications use them: pymemcache, pylibmc (libmemcached) and memccapable.
+"""Clients as applications use them: pymemcache, pylibmc (libmemcached), memccapable and memjs.
 
 Every case runs against a node, against a proxy over three nodes, against a proxy over three of
 Debian's memcacheds, and against one memcached alone, which shows that the case itself is right.
 """
 
+import os
 import random
 import threading
 
@@ -283,17 +284,33 @@ class Pylibmc:
 
 
 class Memccapable:
-    """libmemcached's own conformance test of a server, its text protocol part."""
+    """libmemcached's own conformance test of a server."""
 
-    def test_ascii(self):
+    def check(self, protocol):
         code, out, err = self.world.run([find_peer("memccapable"), "-h", HOST, "-p",
-                                         str(self.server.port), "-a", "-t", "20"])
+                                         str(self.server.port), protocol, "-t", "20"])
         self.assertEqual(code, 0, out + err)
         self.assertIn("All tests passed", out + err)
         self.assertNotIn("FAIL", out + err)
 
+    def test_ascii(self):
+        self.check("-a")
 
-for_each_topology(globals(), Pymemcache, Pylibmc, Memccapable)
+    def test_binary(self):
+        self.check("-b")
+
+
+class Memjs:
+    """memjs speaks the binary protocol alone. `npm ci` of tests/run has put it beside its check."""
+
+    def test_as_an_application(self):
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "memjs", "check.js")
+        code, out, err = self.world.run([find_peer("node"), script,
+                                         f"{HOST}:{self.server.port}"])
+        self.assertEqual((code, out.strip()), (0, "all as expected"), err)
+
+
+for_each_topology(globals(), Pymemcache, Pylibmc, Memccapable, Memjs)
 
 if __name__ == "__main__":
     main()

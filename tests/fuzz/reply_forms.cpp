@@ -59,4 +59,19 @@ std::string first_strange_reply(std::string_view bytes) {
   }
 }
 
+std::string first_strange_packet(std::string_view bytes) {
+  constexpr std::size_t kHeaderBytes = 24;
+  while (bytes.size() >= kHeaderBytes) {
+    const auto byte = [&](std::size_t at) {
+      return std::size_t{static_cast<unsigned char>(bytes[at])};
+    };
+    if (byte(0) != 0x81) return "no packet";
+    if (byte(5) != 0) return "an unknown data type";
+    const std::size_t body_bytes = byte(8) << 24 | byte(9) << 16 | byte(10) << 8 | byte(11);
+    if ((byte(2) << 8 | byte(3)) + byte(4) > body_bytes) return "a body too short for its key";
+    bytes.remove_prefix(std::min(bytes.size(), kHeaderBytes + body_bytes));
+  }
+  return "";
+}
+
 }  // namespace ringcache::test

@@ -11,4 +11,7 @@ namespace ringcache::test {
 // Source: protocol.txt, all sections on responses.
 std::string first_strange_reply(std::string_view bytes);
 
+// The same of packets of the binary protocol: protocol-binary.txt, "Response header".
+std::string first_strange_packet(std::string_view bytes);
+
 }  // namespace ringcache::test

@@ -9,6 +9,7 @@
 
 #include "proxy/proxy_server.h"
 #include "tests/store/node_fixture.h"
+#include "tests/support/binary_packet.h"
 #include "tests/support/malloc_counter.h"
 
 using ringcache::store::testing::check_exchange;
@@ -72,6 +73,38 @@ Traffic mixed_traffic() {
   return traffic;
 }
 
+// The same of a client of the binary protocol, keys with spaces among them; in the end a noop, for
+// the quiet ones. Every CAS is 0.
+Traffic binary_traffic() {
+  using namespace std::string_view_literals;
+  using test::answer_packet;
+  using test::request_packet;
+  constexpr std::string_view kStoreExtras = "\0\0\0\7\0\0\0\0"sv;
+  constexpr std::string_view kNumberExtras = "\0\0\0\0\0\0\0\1\0\0\0\0\0\0\0\5\0\0\0\0"sv;
+  Traffic traffic;
+  for (std::uint32_t i = 0; i < kKeys; ++i) {
+    const std::string key = (i % 2 == 0 ? "key" : "a key ") + std::to_string(i);
+    const std::string value = pattern(i % 4 == 3 ? 30'000 : 100, static_cast<int>(i));
+    traffic.requests += request_packet(
+        {.opcode = 0x11, .key = key, .extras = kStoreExtras, .value = value, .opaque = i});
+    traffic.add(request_packet({.opcode = 0x0d, .key = key, .opaque = i}),
+                answer_packet({.opcode = 0x0d,
+                               .key = key,
+                               .extras = kStoreExtras.substr(0, 4),
+                               .value = value,
+                               .opaque = i}));
+    traffic.requests += request_packet({.opcode = 0x19, .key = key, .value = "+"});
+    traffic.add(request_packet({.opcode = 0x0c, .key = "absent" + key, .opaque = i}),
+                answer_packet({.opcode = 0x0c, .key = "absent" + key, .opaque = i, .status = 1}));
+    traffic.requests += request_packet({.opcode = 0x09, .key = "absent" + key});
+    traffic.requests += request_packet({.opcode = 0x15, .key = "n", .extras = kNumberExtras});
+    traffic.requests += request_packet({.opcode = 0x14, .key = key});
+  }
+  traffic.add(request_packet({.opcode = 0x0a, .opaque = 99}),
+              answer_packet({.opcode = 0x0a, .opaque = 99}));
+  return traffic;
+}
+
 void exchange(std::vector<Client>& clients, const Traffic& traffic, int rounds) {
   for (int round = 0; round < rounds; ++round) {
     for (Client& client : clients) check_exchange(client, traffic.requests, traffic.answers);
@@ -82,18 +115,23 @@ void exchange(std::vector<Client>& clients, const Traffic& traffic, int rounds) 
 
 TEST_CASE("steady traffic through the proxy allocates nothing on its workers") {
   bool coalesce = false;
+  Traffic traffic = mixed_traffic();
   SUBCASE("each request by itself") {}
+  SUBCASE("the binary protocol") {
+    traffic = binary_traffic();
+  }
   SUBCASE("identical gets together") {
     coalesce = true;
   }
   std::vector<std::unique_ptr<TestNode>> nodes;
-  for (int i = 0; i < kNodes; ++i) nodes.push_back(std::make_unique<TestNode>());
+  store::NodeOptions node_options = store::testing::test_options();
+  node_options.cas_enabled = false;
+  for (int i = 0; i < kNodes; ++i) nodes.push_back(std::make_unique<TestNode>(node_options));
   proxy::ProxyServer server(options_over(nodes, coalesce));
   const auto error = server.start();
   REQUIRE_MESSAGE(!error, error.value_or(""));
   std::vector<Client> clients;
   for (int i = 0; i < 4; ++i) clients.emplace_back(server.bound().front());
-  const Traffic traffic = mixed_traffic();
   server.io_threads().run_on_all([](net::Worker&) { counting_allocations = true; });
   // Pools and queues grow to what the timing of the nodes' answers asks for, then stay.
   constexpr int kPassesMax = 20;

@@ -131,6 +131,22 @@ const Table<routing::NearCacheOptions>& near_cache_table() {
   return kTable;
 }
 
+const Table<routing::ShadowOptions>& shadow_table() {
+  static const Table<routing::ShadowOptions> kTable = [] {
+    Table<routing::ShadowOptions> t;
+    t.add("to", &routing::ShadowOptions::pool,
+          text({.type = "the name of a pool",
+                .pattern = "^[A-Za-z0-9_.-]{1,64}$",
+                .error_of = [](std::string& name) { return pool_name_error(name); },
+                .null_is_empty = true}),
+          "The pool that sees the copies; null: none. Its answers are counted and dropped.");
+    t.add("percent", &routing::ShadowOptions::percent, count(1, 100),
+          "Share of the keys whose requests are copied: the same keys on every proxy.");
+    return t;
+  }();
+  return kTable;
+}
+
 // A node as an object.
 struct NodeObject {
   std::optional<std::string> name;
@@ -227,6 +243,8 @@ void add_pool_behaviour(Table<PoolOptions>& t) {
         "moment.");
   t.add("rate_limit", &PoolOptions::rate_limit, object_of(rate_limit_table()),
         "How many keys a second this process reads and stores for its clients.");
+  t.add("shadow", &PoolOptions::shadow, object_of(shadow_table()),
+        "Another pool that this one's requests are copied to, to try it under real load.");
   t.add("timeouts", &PoolOptions::timeouts, object_of(timeouts_table()),
         "How long a node may take.");
   t.add("health", &PoolOptions::health, object_of(health_table()),

@@ -1,14 +1,12 @@
 // ClientSession's commands: from a parsed Request to nodes, or to an answer of the proxy's own.
 #include <array>
 #include <functional>
-#include <limits>
 #include <set>
 #include <string>
 #include <utility>
 #include <vector>
 
 #include "net/worker.h"
-#include "protocol/request_writer.h"
 #include "protocol/response.h"
 #include "protocol/response_writer.h"
 #include "proxy/client_session.h"
@@ -16,6 +14,7 @@
 #include "proxy/proxy_server.h"
 #include "proxy/proxy_version.h"
 #include "proxy/reply_delivery.h"
+#include "proxy/request_lines.h"
 
 namespace ringcache::proxy {
 
@@ -33,14 +32,6 @@ constexpr std::string_view kTooLargeLine = "SERVER_ERROR object too large for ca
 constexpr std::string_view kRateLimitLine = "SERVER_ERROR rate limit reached\r\n";
 constexpr std::string_view kNoPoolLine = "SERVER_ERROR no pool takes this key\r\n";
 constexpr std::string_view kNoNodeLine = "SERVER_ERROR the key's pool has no node\r\n";
-
-// memcached streams a command line of any length for get and gets, and no other.
-std::size_t multiget_line_max(Command command) {
-  if (command == Command::kGet || command == Command::kGets) {
-    return std::numeric_limits<std::size_t>::max();
-  }
-  return protocol::kCommandLineBytesMax - protocol::kCrlf.size();
-}
 
 void send_or_fail(Upstream& upstream, InFlight& entry, std::string_view line, net::SteadyNs now,
                   const DataBlock& data = {}) {
@@ -82,12 +73,6 @@ FanOut::Kind fan_out_kind(const Request& request) {
   if (topic == "detail" && word == "dump") return FanOut::Kind::kStatsDetail;
   if (topic == "reset" || topic == "detail") return FanOut::Kind::kAllMust;
   return topic == "settings" ? FanOut::Kind::kStatsSettings : FanOut::Kind::kStats;
-}
-
-std::string_view request_line(ProxyWorker& worker, const Request& request) {
-  char* const line = worker.line_buffer(protocol::request_line_bytes_max(request));
-  const char* const end = protocol::write_request_line(line, request);
-  return {line, static_cast<std::size_t>(end - line)};
 }
 
 }  // namespace
@@ -143,6 +128,9 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
   }
   if (!within_rate(request.command, request.key(), plan.pool))
     return refuse_for_rate(request, plan);
+  DataBlock data;
+  if (spec.has_value) data = {data_block, missing_data_end(), &connection_.in()};
+  if (worker_.table().has_shadows()) shadow(request, plan.pool, data);
   PendingRequest& pending = begin(request, &worker_.pool_counters(plan.pool), 1);
   pending.ends_values = spec.multi_key;
   const bool tracks_writes = worker_.table().pool(plan.pool).options().tracks_writes();
@@ -158,8 +146,6 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
                  .whole = true,
                  .keys_left = spec.multi_key ? 1u : 0u,
                  .key_mark = request.key_is_base64 ? 0 : mark};
-  DataBlock data;
-  if (spec.has_value) data = {data_block, missing_data_end(), &connection_.in()};
   send_or_fail(upstream, entry, request_line(worker_, request), pending.started, data);
 }
 
@@ -209,6 +195,7 @@ bool ClientSession::answer_nearby(std::string_view reply, PendingRequest& pendin
 
 // Keys that no pool takes are misses here: an error amid values would desynchronise the client.
 void ClientSession::execute_multiget(const Request& request) {
+  if (worker_.table().has_shadows()) shadow_multiget(request);
   MultigetSplit& split = worker_.split();
   split.begin(multiget_line_max(request.command));
   routing::PoolIndex pool = routing::kNoPool;
@@ -248,10 +235,7 @@ void ClientSession::execute_multiget(const Request& request) {
                    .command = request.command,
                    .whole = parts == 1 && request.first_keys && !request.more_keys,
                    .keys_left = static_cast<std::uint32_t>(part->keys.size())};
-    char* const line = worker_.line_buffer(protocol::multiget_bytes_max(part->keys));
-    const char* const end =
-        protocol::write_multiget(line, request.command, request.exptime_s, part->keys);
-    send_or_fail(*part->upstream, entry, {line, static_cast<std::size_t>(end - line)}, started);
+    send_or_fail(*part->upstream, entry, part_line(worker_, request, *part), started);
   }
 }
 

@@ -112,6 +112,11 @@ class ClientSession final : public net::ConnectionHandler {
   std::string_view missing_data_end() const { return protocol::kCrlf.substr(data_end().size()); }
   bool is_binary() const { return protocol_ == Protocol::kBinary; }
 
+  // client_shadows.cpp
+  void shadow(const protocol::Request& request, routing::PoolIndex pool, const DataBlock& data);
+  void shadow_multiget(const protocol::Request& request);
+  void count_shadow_of_upload(const protocol::Request& request, routing::PoolIndex pool);
+
   // client_commands.cpp
   void execute(const protocol::Request& request, std::string_view data_block);
   bool share(const protocol::Request& request, routing::PoolIndex pool, PendingRequest& pending);

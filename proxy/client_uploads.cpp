@@ -8,10 +8,10 @@
 #include <utility>
 
 #include "net/worker.h"
-#include "protocol/request_writer.h"
 #include "protocol/response.h"
 #include "proxy/client_session.h"
 #include "proxy/reply_delivery.h"
+#include "proxy/request_lines.h"
 
 namespace ringcache::proxy {
 
@@ -54,6 +54,7 @@ ClientSession::Step ClientSession::begin_upload(const Request& request, std::siz
     }
   }
   upload_waits_since_ = 0;
+  if (worker_.table().has_shadows()) count_shadow_of_upload(request, plan.pool);
   PendingRequest& pending = begin(request, &worker_.pool_counters(plan.pool), 1);
   if (worker_.table().pool(plan.pool).options().tracks_writes()) share(request, plan.pool, pending);
   upload_out_ = true;
@@ -62,11 +63,9 @@ ClientSession::Step ClientSession::begin_upload(const Request& request, std::siz
                  .command = request.command,
                  .whole = true,
                  .key_mark = request.key_is_base64 ? 0 : key_mark(request.key())};
-  char* const line = worker_.line_buffer(protocol::request_line_bytes_max(request));
-  const char* const end = protocol::write_request_line(line, request);
   std::optional<NodeFailure> failure = NodeFailure::kOverload;
   if (upstream != nullptr) {
-    failure = upstream->begin_upload(entry, {line, static_cast<std::size_t>(end - line)}, *this);
+    failure = upstream->begin_upload(entry, request_line(worker_, request), *this);
   }
   in.consume(line_bytes);
   if (!failure) {

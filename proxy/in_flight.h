@@ -23,6 +23,7 @@ struct InFlight {
   protocol::Command command = protocol::Command::kVersion;
   bool probe = false;
   bool login = false;           // our password, before anything else
+  bool shadow = false;          // a copy (client_shadows.cpp): counted, and nobody waits
   bool whole = false;           // the only part of its request: a node's error line is passed on
   bool answered = false;        // some of its reply has been passed on
   std::uint32_t keys_left = 0;  // keys without a VALUE so far; retrieval commands

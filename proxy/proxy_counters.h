@@ -75,6 +75,15 @@ enum class ConnectResult : std::uint8_t { kOk, kRefused, kTimeout, kTls, kAuth }
 inline constexpr std::array<std::string_view, 5> kConnectResultNames{"ok", "refused", "timeout",
                                                                      "tls", "auth"};
 
+// What became of the copy of a request for another pool: the label `result` of
+// shadow_requests_total.
+enum class ShadowResult : std::uint8_t {
+  kSent,
+  kRefused,  // its node is down, or has too much waiting
+  kLarge,    // its data block was passed on while it arrived
+};
+inline constexpr std::array<std::string_view, 3> kShadowResultNames{"sent", "refused", "large"};
+
 struct PoolCounters {
   std::array<std::array<net::Counter, kCommandStatusCount>, protocol::kCommandCount> commands;
   std::array<net::Histogram, kDurationClassNames.size()> duration;
@@ -82,6 +91,7 @@ struct PoolCounters {
   net::Counter coalesced;     // gets answered with another's reply
   net::Counter gets_limited;  // keys above the pool's rate limit
   net::Counter sets_limited;
+  std::array<net::Counter, kShadowResultNames.size()> shadows;
   net::Counter near_hits;   // gets answered by the near cache
   net::Counter near_bytes;  // a gauge: what it holds
 

@@ -16,6 +16,7 @@ void PoolTotals::add(const PoolCounters& counters) {
   coalesced += counters.coalesced.value();
   gets_limited += counters.gets_limited.value();
   sets_limited += counters.sets_limited.value();
+  for (std::size_t i = 0; i < shadows.size(); ++i) shadows[i] += counters.shadows[i].value();
   near_hits += counters.near_hits.value();
   near_bytes += counters.near_bytes.value();
 }
@@ -85,6 +86,12 @@ void export_pool(net::MetricFamilies& metrics, const std::string& pool, const Po
                   static_cast<double>(totals.gets_limited), {{"pool", pool}, {"kind", "gets"}});
   metrics.counter("rate_limited_total", "Keys above a rate limit: missed, or not stored.",
                   static_cast<double>(totals.sets_limited), {{"pool", pool}, {"kind", "sets"}});
+  for (std::size_t i = 0; i < totals.shadows.size(); ++i) {
+    metrics.counter("shadow_requests_total",
+                    "Requests for keys that the pool's shadow takes, by what became of the copy.",
+                    static_cast<double>(totals.shadows[i]),
+                    {{"pool", pool}, {"result", std::string(kShadowResultNames[i])}});
+  }
   metrics.counter("near_cache_hits_total", "Gets answered by the proxy's near cache.",
                   static_cast<double>(totals.near_hits), {{"pool", pool}});
   metrics.gauge("near_cache_bytes", "Bytes of keys and values in the proxy's near cache.",

@@ -12,7 +12,9 @@ namespace {
 
 // A request that timed out has been counted as that; its late reply is not counted again.
 void count_pool(const InFlight& entry, CommandStatus status, std::uint64_t keys = 1) {
-  if (entry.pending == nullptr || entry.pool == nullptr) return;
+  if (entry.pool == nullptr) return;
+  if (entry.shadow) return entry.pool->count(entry.command, status, keys);
+  if (entry.pending == nullptr) return;
   entry.pool->count(entry.command, status, keys * (1 + entry.pending->follower_count));
 }
 
@@ -62,6 +64,15 @@ void deliver(InFlight& entry, const Response& response, net::ReadBuffer& in, std
   if (pending == nullptr) return;
   if (pending->quiet && protocol::quiet_suppresses(entry.command, response.status)) return;
   pending->append(response.bytes, &in);
+}
+
+void count_shadow_failure(InFlight& entry, NodeFailure failure, NodeCounters& counters) {
+  if (!entry.shadow) return;
+  counters.errors[static_cast<std::size_t>(failure)].add();
+  const std::uint64_t keys = protocol::spec(entry.command).multi_key ? entry.keys_left : 1;
+  count_pool(entry, protocol::is_read(entry.command) ? CommandStatus::kMiss : CommandStatus::kError,
+             keys);
+  entry.shadow = false;
 }
 
 void deliver_failure(InFlight& entry, NodeFailure failure, std::string_view node,

@@ -21,9 +21,14 @@ namespace ringcache::proxy {
 // One element of the reply to `entry`, at the front of `in`: a large one is moved out of it (what
 // is left there is the caller's to consume), and the views of `response` are dead then. Does not
 // end the part: when response.last, the caller calls entry.pending->part_done() next.
-// `entry.pending` may be null (nobody waits): only the node is counted then.
+// `entry.pending` may be null (nobody waits): only the node is counted then, and the pool of a
+// copy.
 void deliver(InFlight& entry, const protocol::Response& response, net::ReadBuffer& in,
              std::string_view node, NodeCounters& counters);
+
+// The reply to a copy (entry.shadow) will not come, or not in time; nothing for others. What comes
+// late is not counted any more.
+void count_shadow_failure(InFlight& entry, NodeFailure failure, NodeCounters& counters);
 
 // The reply to `entry` will not come; again part_done() is the caller's next step. REQUIRES:
 // entry.pending.

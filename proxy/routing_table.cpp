@@ -55,6 +55,12 @@ std::shared_ptr<routing::RateLimits> make_rate_limits(
   return std::make_shared<routing::RateLimits>(options);
 }
 
+std::optional<routing::Shadow> make_shadow(const routing::ShadowOptions& options,
+                                           const routing::Router& router) {
+  if (options.pool.empty()) return std::nullopt;
+  return routing::Shadow(options, router.find_pool(options.pool));
+}
+
 }  // namespace
 
 RoutingTable::RoutingTable(const ProxyOptions& options, const RoutingTable* previous,
@@ -77,6 +83,8 @@ RoutingTable::RoutingTable(const ProxyOptions& options, const RoutingTable* prev
     health_.push_back(std::make_unique<HealthTracker>(pool_options, old_health, now));
     rate_limits_.push_back(make_rate_limits(
         pool_options.rate_limit, old == routing::kNoPool ? nullptr : previous->rate_limits_[old]));
+    shadows_.push_back(make_shadow(pool_options.shadow, router_));
+    has_shadows_ = has_shadows_ || shadows_.back().has_value();
     first_node_.push_back(node_count_);
     node_count_ += pool_options.backends.size();
   }

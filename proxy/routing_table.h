@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "proxy/proxy_options.h"
@@ -17,6 +18,7 @@
 #include "routing/health.h"
 #include "routing/rate_limit.h"
 #include "routing/router.h"
+#include "routing/shadow.h"
 
 namespace ringcache::proxy {
 
@@ -49,6 +51,12 @@ class RoutingTable {
     return rate_limits_[index].get();
   }
 
+  // Nothing: its requests are not copied.
+  const std::optional<routing::Shadow>& shadow(routing::PoolIndex index) const {
+    return shadows_[index];
+  }
+  bool has_shadows() const { return has_shadows_; }
+
   // All nodes of all pools numbered through: a dense index for per-worker arrays.
   std::size_t node_count() const { return node_count_; }
   std::size_t flat_index(routing::Target target) const {
@@ -64,6 +72,8 @@ class RoutingTable {
   std::vector<PoolSecrets> secrets_;  // by PoolIndex
   std::vector<std::unique_ptr<routing::HealthTracker>> health_;
   std::vector<std::shared_ptr<routing::RateLimits>> rate_limits_;
+  std::vector<std::optional<routing::Shadow>> shadows_;
+  bool has_shadows_ = false;
   std::vector<std::size_t> first_node_;
   std::size_t node_count_ = 0;
 };

@@ -323,6 +323,7 @@ void Upstream::check_deadlines() {
       probe_timed_out = probe_timed_out || entry.probe || entry.login;
       report(NodeResult::kTimeout);
     }
+    count_shadow_failure(entry, NodeFailure::kTimeout, counters_);
     if (entry.pending == nullptr) continue;
     deliver_failure(entry, NodeFailure::kTimeout, settings_.node, counters_);
     PendingRequest* const pending = entry.pending;
@@ -419,6 +420,7 @@ void Upstream::fail_all(NodeFailure failure) {
   while (!in_flight_.empty()) {
     InFlight entry = in_flight_.front();
     in_flight_.pop_front();
+    count_shadow_failure(entry, failure, counters_);
     if (entry.pending == nullptr) continue;
     deliver_failure(entry, failure, settings_.node, counters_);
     entry.pending->part_done(now());

@@ -229,6 +229,9 @@ void check_counts(const PoolOptions& options, Problems& problems) {
   if (options.failover.max_ejected_percent > 100) {
     problems.error("/failover/max_ejected_percent", "must be from 0 to 100");
   }
+  if (options.shadow.percent < 1 || options.shadow.percent > 100) {
+    problems.error("/shadow/percent", "must be from 1 to 100");
+  }
   if (options.handoff.keys_per_second < 1) {
     problems.error("/handoff/keys_per_second", "must be at least 1");
   }
@@ -276,7 +279,9 @@ std::vector<PoolProblem> check_pool(const PoolOptions& options) {
 std::vector<std::size_t> pools_for_the_rest(std::span<const PoolOptions> pools) {
   const auto stands_in = [&](const PoolOptions& pool) {
     return std::any_of(pools.begin(), pools.end(), [&](const PoolOptions& other) {
-      return other.failover.to == FailoverTo::kPool && other.failover.pool == pool.name;
+      const bool by_failover =
+          other.failover.to == FailoverTo::kPool && other.failover.pool == pool.name;
+      return by_failover || other.shadow.pool == pool.name;
     });
   };
   std::vector<std::size_t> all;
@@ -318,6 +323,15 @@ std::vector<PoolsProblem> check_pools(std::span<const PoolOptions> pools) {
     error(rest[i], "/prefixes",
           "only one pool can be without prefixes and take the other keys, and " +
               quoted(pools[rest[0]].name) + " is already");
+  }
+  for (std::size_t i = 0; i < pools.size(); ++i) {
+    const std::string& shadow = pools[i].shadow.pool;
+    if (shadow.empty()) continue;
+    if (shadow == pools[i].name) {
+      error(i, "/shadow/to", "a pool cannot be its own shadow");
+    } else if (!by_name.contains(shadow)) {
+      error(i, "/shadow/to", "there is no pool named " + quoted(shadow));
+    }
   }
   for (std::size_t i = 0; i < pools.size(); ++i) {
     const FailoverOptions& failover = pools[i].failover;

@@ -80,6 +80,13 @@ struct NearCacheOptions {
 };
 inline constexpr std::chrono::milliseconds kNearTtlMax{1000};
 
+// A pool that sees copies of this one's requests (shadow.h).
+struct ShadowOptions {
+  std::string pool;  // its name; empty: none
+  // Of the keys: 1 to 100.
+  std::uint32_t percent = 100;
+};
+
 struct PoolOptions {
   std::string name = "default";
   // Keys that start with one of these belong to the pool; the longest prefix of all pools wins.
@@ -103,6 +110,7 @@ struct PoolOptions {
   bool coalesce = false;
   NearCacheOptions near_cache;
   RateLimitOptions rate_limit;
+  ShadowOptions shadow;
   TimeoutOptions timeouts;
   HealthOptions health;
   FailoverOptions failover;
@@ -135,7 +143,7 @@ struct PoolProblem {
 std::vector<PoolProblem> check_pool(const PoolOptions& options);
 
 // Judges what pools say about each other: duplicate names, a prefix that two pools claim, more
-// than one pool without prefixes, failover to a pool that is not there or to itself.
+// than one pool without prefixes, failover or shadow to a pool that is not there or to itself.
 // `pool_index` says whose problem each is.
 struct PoolsProblem {
   std::size_t pool_index;
@@ -144,8 +152,8 @@ struct PoolsProblem {
 std::vector<PoolsProblem> check_pools(std::span<const PoolOptions> pools);
 
 // The pools that take the keys no prefix claims; more than one is an error. It is the pool without
-// prefixes; when several have none, those that another pool names in `failover.to` are stand-ins
-// only and take no keys of their own.
+// prefixes; when several have none, those that another pool names in `failover.to` or `shadow.to`
+// are for that only and take no keys of their own.
 std::vector<std::size_t> pools_for_the_rest(std::span<const PoolOptions> pools);
 
 }  // namespace ringcache::routing

@@ -62,6 +62,7 @@ TEST_CASE("every field reaches its option") {
       "near_cache": {"bytes": "31MiB", "ttl": "32ms"},
       "rate_limit": {"gets": {"per_second": 33, "burst": 34}, "sets": {"per_second": 35},
                      "prefixes": [{"prefix": "x:", "sets": {"burst": 36}}]},
+      "shadow": {"to": "q", "percent": 37},
       "timeouts": {"connect": "20ms", "request": "21ms", "idle": "30s"},
       "health": {"interval": "22s", "timeout": "23ms", "fall": 24, "rise": 25},
       "failover": {"to": "pool:q", "max_ttl": "26s", "max_ejected_percent": 27},
@@ -103,6 +104,8 @@ TEST_CASE("every field reaches its option") {
   CHECK(p.coalesce);
   CHECK(p.near_cache.bytes == 31 * 1024 * 1024);
   CHECK(p.near_cache.ttl == 32ms);
+  CHECK(p.shadow.pool == "q");
+  CHECK(p.shadow.percent == 37);
   CHECK(p.rate_limit.gets == ringcache::routing::RateOptions{33, 34});
   CHECK(p.rate_limit.sets == ringcache::routing::RateOptions{35, 0});
   REQUIRE(p.rate_limit.prefixes.size() == 1);

@@ -28,9 +28,7 @@ constexpr int kNodes = 3;
 constexpr int kKeys = 16;
 
 proxy::ProxyOptions options_over(const std::vector<std::unique_ptr<TestNode>>& nodes,
-                                 bool coalesce) {
-  routing::PoolOptions pool;
-  pool.coalesce = coalesce;
+                                 routing::PoolOptions pool) {
   pool.name = "main";
   pool.timeouts.request = std::chrono::seconds(30);  // no failure on a busy machine
   for (const auto& node : nodes) {
@@ -40,6 +38,12 @@ proxy::ProxyOptions options_over(const std::vector<std::unique_ptr<TestNode>>& n
   options.listen = {"127.0.0.1:0"};
   options.threads = 2;
   options.pools = {pool};
+  if (!pool.shadow.pool.empty()) {
+    options.pools.push_back(pool);
+    options.pools.back().name = pool.shadow.pool;
+    options.pools.back().shadow = {};
+    options.pools.back().backends.pop_back();
+  }
   return options;
 }
 
@@ -114,20 +118,23 @@ void exchange(std::vector<Client>& clients, const Traffic& traffic, int rounds) 
 }  // namespace
 
 TEST_CASE("steady traffic through the proxy allocates nothing on its workers") {
-  bool coalesce = false;
+  routing::PoolOptions pool;
   Traffic traffic = mixed_traffic();
   SUBCASE("each request by itself") {}
   SUBCASE("the binary protocol") {
     traffic = binary_traffic();
   }
   SUBCASE("identical gets together") {
-    coalesce = true;
+    pool.coalesce = true;
+  }
+  SUBCASE("copied to another pool") {
+    pool.shadow = {.pool = "canary", .percent = 60};
   }
   std::vector<std::unique_ptr<TestNode>> nodes;
   store::NodeOptions node_options = store::testing::test_options();
   node_options.cas_enabled = false;
   for (int i = 0; i < kNodes; ++i) nodes.push_back(std::make_unique<TestNode>(node_options));
-  proxy::ProxyServer server(options_over(nodes, coalesce));
+  proxy::ProxyServer server(options_over(nodes, pool));
   const auto error = server.start();
   REQUIRE_MESSAGE(!error, error.value_or(""));
   std::vector<Client> clients;

@@ -213,6 +213,18 @@ TEST_CASE("pools among each other") {
     CHECK(found_in() == List{});
     CHECK(pools_for_the_rest(pools) == std::vector<std::size_t>{0});
   }
+  SUBCASE("a pool that only sees copies takes no keys") {
+    pools[2].prefixes.clear();
+    pools[0].shadow.pool = "gutter";
+    CHECK(found_in() == List{});
+    CHECK(pools_for_the_rest(pools) == std::vector<std::size_t>{0});
+  }
+  SUBCASE("copies to nobody and to itself") {
+    pools[0].shadow.pool = "nobody";
+    CHECK(found_in() == List{"0 /shadow/to"});
+    pools[0].shadow.pool = "main";
+    CHECK(found_in() == List{"0 /shadow/to"});
+  }
   SUBCASE("failover to nobody and to itself") {
     pools[0].failover = {.to = FailoverTo::kPool, .pool = "nowhere"};
     pools[1].failover = {.to = FailoverTo::kPool, .pool = "sessions"};

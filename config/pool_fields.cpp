@@ -134,11 +134,7 @@ const Table<routing::NearCacheOptions>& near_cache_table() {
 const Table<routing::ShadowOptions>& shadow_table() {
   static const Table<routing::ShadowOptions> kTable = [] {
     Table<routing::ShadowOptions> t;
-    t.add("to", &routing::ShadowOptions::pool,
-          text({.type = "the name of a pool",
-                .pattern = "^[A-Za-z0-9_.-]{1,64}$",
-                .error_of = [](std::string& name) { return pool_name_error(name); },
-                .null_is_empty = true}),
+    t.add("to", &routing::ShadowOptions::pool, name_or_null("the name of a pool"),
           "The pool that sees the copies; null: none. Its answers are counted and dropped.");
     t.add("percent", &routing::ShadowOptions::percent, count(1, 100),
           "Share of the keys whose requests are copied: the same keys on every proxy.");
@@ -152,6 +148,7 @@ struct NodeObject {
   std::optional<std::string> name;
   std::string address;
   std::uint32_t weight = 1;
+  std::string zone;
   bool drain = false;
 };
 
@@ -174,6 +171,8 @@ const Table<NodeObject>& node_table() {
     t.add("address", &NodeObject::address, node_address(), "Where the node listens.").required();
     t.add("weight", &NodeObject::weight, count(1, routing::kWeightMax),
           "Relative share of the keys.");
+    t.add("zone", &NodeObject::zone, name_or_null("a name"),
+          "Where it is. Copies of a key are in different zones, as far as there are some.");
     t.add("drain", &NodeObject::drain, flag(),
           "A draining node owns no keys; what it holds stays until it expires or is evicted.");
     return t;
@@ -196,6 +195,7 @@ Codec<Backend> node() {
     backend = routing::parse_backend(fields.address).backend;
     if (fields.name) routing::set_name(backend, *fields.name);
     backend.weight = fields.weight;
+    backend.zone = fields.zone;
     backend.drain = fields.drain;
     return true;
   };
@@ -203,6 +203,7 @@ Codec<Backend> node() {
     const NodeObject fields{.name = backend.named ? std::optional(backend.name) : std::nullopt,
                             .address = backend.address,
                             .weight = backend.weight,
+                            .zone = backend.zone,
                             .drain = backend.drain};
     return object.encode(fields);
   };
@@ -231,6 +232,9 @@ Codec<std::string> hash_tag() {
 }
 
 void add_pool_behaviour(Table<PoolOptions>& t) {
+  t.add("replicas", &PoolOptions::replicas, count(1, routing::kReplicasMax),
+        "Nodes that have a copy of each key. Writes go to all of them, reads to the nearest that "
+        "is up, and on to the next where it has not got the key.");
   t.add("connections_per_node", &PoolOptions::connections_per_node,
         count(1, routing::kConnectionsPerNodeMax),
         "Connections to each node from each worker thread.");

@@ -208,6 +208,11 @@ const Table<ProxyOptions>& proxy_table() {
           Reload::kNeedsRestart);
     t.add("threads", &ProxyOptions::threads, count(0, 1024), "Worker threads; 0: one per core.",
           Reload::kNeedsRestart);
+    t.add(
+        "busy_poll_us", &ProxyOptions::busy_poll_us, count(0, proxy::kBusyPollMaxUs),
+        "Microseconds for which a worker with nothing to do looks for more before it sleeps: lower "
+        "latency for cores that are its own; 0: it sleeps at once.",
+        Reload::kNeedsRestart);
     t.add("admin", &ProxyOptions::admin, object_of(admin_table()), "The HTTP server.");
     t.add("log", &ProxyOptions::log, object_of(log_table()), "The log, on standard error.");
     t.add("tls", &ProxyOptions::tls, client_tls(),
@@ -217,6 +222,8 @@ const Table<ProxyOptions>& proxy_table() {
     t.add("auth", &ProxyOptions::auth, client_auth(),
           "Passwords that clients must give before anything else, as memcached's `-Y` has it, on "
           "every address; null: none. Read again by every reload; who is known stays so.");
+    t.add("zone", &ProxyOptions::zone, name_or_null("a name"),
+          "Where this process is: of a key's copies those in this zone are read first.");
     t.add("reload", itself, object_of(reload_table()), "How changes of this file are noticed.");
     t.add("limits", &ProxyOptions::limits, object_of(limits_table()),
           "Bounds on what clients may ask for.");

@@ -4,6 +4,9 @@
 #include <array>
 #include <charconv>
 #include <cmath>
+#include <utility>
+
+#include "config/addresses.h"
 
 namespace ringcache::config {
 namespace {
@@ -259,6 +262,13 @@ Codec<std::string> text(TextRules rules) {
           .schema = std::move(schema),
           .type = type,
           .inner = {}};
+}
+
+Codec<std::string> name_or_null(std::string type) {
+  return text({.type = std::move(type),
+               .pattern = "^[A-Za-z0-9_.-]{1,64}$",
+               .error_of = [](std::string& name) { return pool_name_error(name); },
+               .null_is_empty = true});
 }
 
 Codec<std::string> key_prefix() {

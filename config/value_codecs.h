@@ -39,6 +39,9 @@ struct TextRules {
 };
 Codec<std::string> text(TextRules rules);
 
+// The name of a pool or a zone; null and empty: none.
+Codec<std::string> name_or_null(std::string type);
+
 // What keys may begin with.
 Codec<std::string> key_prefix();
 

@@ -60,8 +60,7 @@ void EventLoop::run() {
 
 void EventLoop::turn() {
   std::array<epoll_event, kEventsPerTurn> events;
-  const int count =
-      ::epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), wait_ms());
+  const int count = wait(events);
   worker_.timers().set_now(clock_.now());
   worker_.stats().turns.add();
   for (int index = 0; index < count; ++index) {
@@ -74,6 +73,19 @@ void EventLoop::turn() {
   if (!end_of_turn_.empty()) run_end_of_turn();
   if (!flushes_.empty()) flush_all();
   if (!closed_.empty()) finish_closed();
+}
+
+int EventLoop::wait(std::span<epoll_event> events) {
+  const auto look = [&](int ms) {
+    return ::epoll_wait(epoll_fd_, events.data(), static_cast<int>(events.size()), ms);
+  };
+  const int sleep_ms = wait_ms();
+  if (busy_poll_ns_ == 0 || sleep_ms == 0) return look(sleep_ms);
+  const SteadyNs end_ns = clock_.now() + busy_poll_ns_;
+  do {
+    if (const int count = look(0); count != 0) return count;
+  } while (clock_.now() < end_ns && !has_posted_.load(std::memory_order_acquire));
+  return look(wait_ms());
 }
 
 int EventLoop::wait_ms() const {

@@ -4,6 +4,7 @@
 #include <latch>
 #include <thread>
 
+#include "net/event_loop.h"
 #include "net/resolver.h"
 
 namespace ringcache::net {
@@ -16,6 +17,7 @@ IoThreads::IoThreads(const IoThreadsOptions& options) {
   for (std::size_t index = 0; index < count; ++index) {
     workers_.push_back(std::make_unique<Worker>(index, options.name + '-' + std::to_string(index),
                                                 clock, resolver));
+    workers_.back()->loop().set_busy_poll(options.busy_poll);
   }
 }
 

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -21,6 +22,9 @@ struct IoThreadsOptions {
   std::string name = "worker";
   /// Must outlive the IoThreads. nullptr = Clock::steady().
   const Clock* clock = nullptr;
+  /// How long a worker with nothing to do looks for events before it sleeps (event_loop.h). 0: not
+  /// at all.
+  std::chrono::nanoseconds busy_poll{0};
 };
 
 class IoThreads {

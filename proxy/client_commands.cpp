@@ -33,14 +33,6 @@ constexpr std::string_view kRateLimitLine = "SERVER_ERROR rate limit reached\r\n
 constexpr std::string_view kNoPoolLine = "SERVER_ERROR no pool takes this key\r\n";
 constexpr std::string_view kNoNodeLine = "SERVER_ERROR the key's pool has no node\r\n";
 
-void send_or_fail(Upstream& upstream, InFlight& entry, std::string_view line, net::SteadyNs now,
-                  const DataBlock& data = {}) {
-  const auto failure = upstream.send(entry, line, data);
-  if (!failure) return;
-  deliver_failure(entry, *failure, upstream.settings().node, upstream.counters());
-  entry.pending->part_done(now);
-}
-
 // Every node of every pool; a server that several pools share is counted once.
 std::vector<Target> every_server(const RoutingTable& table) {
   std::vector<Target> targets;
@@ -135,6 +127,8 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
   pending.ends_values = spec.multi_key;
   const bool tracks_writes = worker_.table().pool(plan.pool).options().tracks_writes();
   if (tracks_writes && share(request, plan.pool, pending)) return;
+  const bool replicated = is_replicated(plan.pool);
+  if (replicated && replicate(request, plan, data, pending)) return;
   const std::size_t mark = key_mark(request.key());
   const std::uint64_t large_bytes = known_large(request, mark);
   Upstream& upstream = upstream_to(plan.owner(), large_bytes);
@@ -202,6 +196,8 @@ void ClientSession::execute_multiget(const Request& request) {
   const bool is_gat = may_write(request);
   std::uint64_t large_bytes = 0;
   WriteMarks& writes = worker_.writes();
+  std::vector<CopiedKey>& copied_keys = worker_.copied_keys();
+  copied_keys.clear();
   for (const std::string_view key : request.keys()) {
     const RoutePlan plan = worker_.table().router().plan(request.command, key);
     if (plan.mode != RouteMode::kOne) continue;
@@ -213,16 +209,24 @@ void ClientSession::execute_multiget(const Request& request) {
     if (is_gat && worker_.table().pool(plan.pool).options().tracks_writes()) {
       writes.begin(worker_.epochs(), std::hash<std::string_view>{}(key));
     }
+    if (is_replicated(plan.pool)) {
+      if (is_gat) forget_copies(request, plan, key);
+      if (request.command == Command::kGet) {
+        copied_keys.push_back({key, plan.pool, plan.hash});
+        continue;
+      }
+    }
     const std::uint64_t key_bytes = known_large(request, key_mark(key));
     large_bytes += key_bytes;
     split.add(upstream_to(plan.owner(), key_bytes), worker_.pool_counters(plan.pool), key);
   }
   split.end();
-  if (split.part_count() == 0) {
+  const std::size_t part_count = split.part_count() + copied_keys.size();
+  if (part_count == 0) {
     if (!request.more_keys) answer(request, protocol::kEnd);
     return;
   }
-  const auto parts = static_cast<std::uint32_t>(split.part_count());
+  const auto parts = static_cast<std::uint32_t>(part_count);
   // Keys are counted for the pool of each; time and requests in flight for that of the first.
   PendingRequest& pending = begin(request, &worker_.pool_counters(pool), parts);
   pending.ends_values = !request.more_keys;
@@ -236,6 +240,15 @@ void ClientSession::execute_multiget(const Request& request) {
                    .whole = parts == 1 && request.first_keys && !request.more_keys,
                    .keys_left = static_cast<std::uint32_t>(part->keys.size())};
     send_or_fail(*part->upstream, entry, part_line(worker_, request, *part), started);
+  }
+  for (const auto& [key, of_pool, hash] : copied_keys) {
+    const InFlight entry{.pending = &pending,
+                         .pool = &worker_.pool_counters(of_pool),
+                         .command = request.command,
+                         .key_mark = key_mark(key)};
+    if (!worker_.replica_reads().begin({of_pool, hash, request.command, key, {}, number_}, entry)) {
+      pending.part_done(started);
+    }
   }
 }
 
@@ -307,6 +320,7 @@ void ClientSession::refuse_and_forget(const Request& request, const RoutePlan& p
     if (!silent) answer(request, line);
     return;
   }
+  if (is_replicated(plan.pool)) forget_copies(request, plan, request.key());
   PendingRequest& pending = begin(request, nullptr, 1);
   pending.writes.begin(worker_.epochs(), std::hash<std::string_view>{}(request.key()));
   pending.quiet = silent;

@@ -117,6 +117,20 @@ class ClientSession final : public net::ConnectionHandler {
   void shadow_multiget(const protocol::Request& request);
   void count_shadow_of_upload(const protocol::Request& request, routing::PoolIndex pool);
 
+  // client_replicas.cpp
+  bool is_replicated(routing::PoolIndex pool) const;
+  bool replicate(const protocol::Request& request, const routing::RoutePlan& plan,
+                 const DataBlock& data, PendingRequest& pending);
+  ReplicaWrite::Place replica_place(const routing::RoutePlan& plan);
+  void read_any(const protocol::Request& request, const routing::RoutePlan& plan,
+                PendingRequest& pending);
+  void write_all(const protocol::Request& request, const routing::RoutePlan& plan,
+                 const DataBlock& data, PendingRequest& pending);
+  void decide_by_owner(const protocol::Request& request, const routing::RoutePlan& plan,
+                       PendingRequest& pending);
+  void forget_copies(const protocol::Request& request, const routing::RoutePlan& plan,
+                     std::string_view key);
+
   // client_commands.cpp
   void execute(const protocol::Request& request, std::string_view data_block);
   bool share(const protocol::Request& request, routing::PoolIndex pool, PendingRequest& pending);

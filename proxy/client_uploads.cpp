@@ -57,6 +57,7 @@ ClientSession::Step ClientSession::begin_upload(const Request& request, std::siz
   if (worker_.table().has_shadows()) count_shadow_of_upload(request, plan.pool);
   PendingRequest& pending = begin(request, &worker_.pool_counters(plan.pool), 1);
   if (worker_.table().pool(plan.pool).options().tracks_writes()) share(request, plan.pool, pending);
+  if (is_replicated(plan.pool)) decide_by_owner(request, plan, pending);
   upload_out_ = true;
   InFlight entry{.pending = &pending,
                  .pool = pending.pool,

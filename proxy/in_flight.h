@@ -15,6 +15,7 @@ namespace ringcache::proxy {
 
 struct PendingRequest;
 struct PoolCounters;
+struct ReplicaRead;
 
 // What a reply will be for.
 struct InFlight {
@@ -24,11 +25,13 @@ struct InFlight {
   bool probe = false;
   bool login = false;           // our password, before anything else
   bool shadow = false;          // a copy (client_shadows.cpp): counted, and nobody waits
+  std::uint8_t rank = 0;        // of the node among those that have the key; 0: its owner
   bool whole = false;           // the only part of its request: a node's error line is passed on
   bool answered = false;        // some of its reply has been passed on
   std::uint32_t keys_left = 0;  // keys without a VALUE so far; retrieval commands
   // key_mark() of the one key that was asked for, which a reply that names a key must name; 0: any.
   std::size_t key_mark = 0;
+  ReplicaRead* replica = nullptr;  // not null: others have the key, too (replica_reads.h)
   net::SteadyNs sent = 0;
 };
 

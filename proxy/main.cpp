@@ -102,6 +102,11 @@ int route(const CommandLine& line) {
               pool.options().name.c_str(), std::string(name(pool.options().ring)).c_str(),
               std::string(name(pool.options().key_hash())).c_str(), found.hashed.c_str());
   if (found.order.empty()) return fail(kExitFailure, "the pool has no node");
+  const routing::ReplicaSet copies = table.replicas(found.pool).of(pool.ring(), found.hash);
+  for (std::size_t i = 1; i < copies.count; ++i) {
+    const routing::Backend& node = pool.backend(copies.nodes[i]);
+    std::printf("copy      %s (%s)\n", node.name.c_str(), node.address.c_str());
+  }
   const char* role = "owner";
   for (const routing::Target target : found.order) {
     const routing::Backend& node = table.pool(target.pool).backend(target.node);

@@ -68,6 +68,11 @@ void PendingRequest::finish(net::SteadyNs now) {
     session->append(*this, {fixed_answer});
   } else if (fan_out) {
     if (!quiet) session->append(*this, {fan_out->answer()});
+  } else if (replica_write.on()) {
+    const bool hidden = quiet && protocol::quiet_suppresses(command, replica_write.status());
+    if (!hidden && !replica_write.answer().empty()) {
+      session->append(*this, {replica_write.answer()});
+    }
   } else if (ends_values) {
     session->append(*this, {protocol::kEnd});
   }
@@ -116,6 +121,7 @@ void PendingPool::give_back(PendingRequest& request) {
   request.miss_line.clear();
   request.reply.clear();
   request.packets.clear();
+  request.replica_write.clear();
   request.fan_out.reset();
   request.near_cache = nullptr;
   request.next = free_;

@@ -29,6 +29,7 @@
 #include "proxy/held_reply.h"
 #include "proxy/near_cache.h"
 #include "proxy/proxy_counters.h"
+#include "proxy/replica_write.h"
 #include "proxy/reply_packets.h"
 #include "proxy/write_epochs.h"
 
@@ -62,6 +63,8 @@ struct PendingRequest {
   ReplyPackets packets;             // of a client of the binary protocol
   HeldReply reply;                  // bytes that wait for the request to become the oldest
   std::unique_ptr<FanOut> fan_out;  // flush_all and stats: what the nodes said so far
+
+  ReplicaWrite replica_write;  // to all nodes that have the key
 
   WriteMarks writes;  // under way until the last reply is in
 

@@ -92,8 +92,10 @@ struct PoolCounters {
   net::Counter gets_limited;  // keys above the pool's rate limit
   net::Counter sets_limited;
   std::array<net::Counter, kShadowResultNames.size()> shadows;
-  net::Counter near_hits;   // gets answered by the near cache
-  net::Counter near_bytes;  // a gauge: what it holds
+  net::Counter replica_reads;    // asked of another node, after a miss or a failure
+  net::Counter replica_repairs;  // copies given to a node that had not got them
+  net::Counter near_hits;        // gets answered by the near cache
+  net::Counter near_bytes;       // a gauge: what it holds
 
   void count(protocol::Command command, CommandStatus status, std::uint64_t keys = 1) {
     commands[static_cast<std::size_t>(command)][static_cast<std::size_t>(status)].add(keys);

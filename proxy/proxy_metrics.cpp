@@ -17,6 +17,8 @@ void PoolTotals::add(const PoolCounters& counters) {
   gets_limited += counters.gets_limited.value();
   sets_limited += counters.sets_limited.value();
   for (std::size_t i = 0; i < shadows.size(); ++i) shadows[i] += counters.shadows[i].value();
+  replica_reads += counters.replica_reads.value();
+  replica_repairs += counters.replica_repairs.value();
   near_hits += counters.near_hits.value();
   near_bytes += counters.near_bytes.value();
 }
@@ -92,6 +94,11 @@ void export_pool(net::MetricFamilies& metrics, const std::string& pool, const Po
                     static_cast<double>(totals.shadows[i]),
                     {{"pool", pool}, {"result", std::string(kShadowResultNames[i])}});
   }
+  metrics.counter("replica_reads_total",
+                  "Keys asked of another node that has them, after a miss or a failure.",
+                  static_cast<double>(totals.replica_reads), {{"pool", pool}});
+  metrics.counter("replica_repairs_total", "Values given to a node that should have had them.",
+                  static_cast<double>(totals.replica_repairs), {{"pool", pool}});
   metrics.counter("near_cache_hits_total", "Gets answered by the proxy's near cache.",
                   static_cast<double>(totals.near_hits), {{"pool", pool}});
   metrics.gauge("near_cache_bytes", "Bytes of keys and values in the proxy's near cache.",

@@ -21,6 +21,8 @@ struct PoolTotals {
   std::uint64_t gets_limited = 0;
   std::uint64_t sets_limited = 0;
   std::array<std::uint64_t, kShadowResultNames.size()> shadows{};
+  std::uint64_t replica_reads = 0;
+  std::uint64_t replica_repairs = 0;
   std::uint64_t near_hits = 0;
   std::uint64_t near_bytes = 0;
 

@@ -93,18 +93,25 @@ struct Limits {
   std::chrono::milliseconds shutdown_grace{10'000};
 };
 
+inline constexpr std::uint32_t kBusyPollMaxUs = 1'000;
+
 struct ProxyOptions {
   // Addresses for clients: "host:port", "[v6]:port", "unix:/path", with TLS "tls:host:port".
   // Restart to change.
   std::vector<std::string> listen = {"127.0.0.1:11211"};
   // Worker threads; 0: one per core. Restart to change.
   std::uint32_t threads = 0;
+  // How long a worker with nothing to do looks for more before it sleeps, microseconds. 0: it
+  // sleeps at once. Restart to change.
+  std::uint32_t busy_poll_us = 0;
   AdminOptions admin;
   LogOptions log;
   std::optional<ClientTlsOptions> tls;
   std::optional<ClientAuthOptions> auth;
   // Whether a changed configuration file is loaded without being told; SIGHUP always loads it.
   bool reload_watch = true;
+  // Where this process is: of a key's copies those in this zone are read first. Empty: not said.
+  std::string zone;
   Limits limits;
   std::vector<routing::PoolOptions> pools;
 };

@@ -54,6 +54,7 @@ void keep_what_needs_restart(const ProxyOptions& running, ProxyOptions& options)
   if (running.tls.has_value() != options.tls.has_value()) options.tls = running.tls;
   if (running.tls) options.tls->handshake_timeout = running.tls->handshake_timeout;
   options.threads = running.threads;
+  options.busy_poll_us = running.busy_poll_us;
   options.admin = running.admin;
   options.reload_watch = running.reload_watch;
   options.limits.client_connections = running.limits.client_connections;
@@ -79,7 +80,10 @@ std::vector<PoolChange> changes(const RoutingTable& before, const RoutingTable& 
 ProxyServer::ProxyServer(ProxyOptions options, Secrets secrets)
     : options_(std::move(options)),
       tls_(std::move(secrets.client_tls)),
-      threads_({.count = options_.threads, .name = "proxy", .clock = nullptr}),
+      threads_({.count = options_.threads,
+                .name = "proxy",
+                .clock = nullptr,
+                .busy_poll = std::chrono::microseconds(options_.busy_poll_us)}),
       started_(std::chrono::steady_clock::now()) {
   for (std::size_t i = 0; i < threads_.size(); ++i) {
     workers_.push_back(std::make_unique<ProxyWorker>(threads_[i], *this, epochs_, large_keys_));

@@ -15,6 +15,7 @@ ProxyWorker::ProxyWorker(net::Worker& worker, const ProxyServer& server, WriteEp
       epochs_(epochs),
       large_keys_(large_keys),
       pending_pool_(worker.pool()),
+      replica_reads_(*this),
       upstreams_(worker, counters_, large_keys) {}
 
 void ProxyWorker::adopt(RoutingTablePtr table) {

@@ -22,6 +22,7 @@
 #include "proxy/near_cache.h"
 #include "proxy/pending_request.h"
 #include "proxy/proxy_counters.h"
+#include "proxy/replica_reads.h"
 #include "proxy/routing_table.h"
 #include "proxy/upstream_set.h"
 #include "proxy/write_epochs.h"
@@ -29,6 +30,13 @@
 namespace ringcache::proxy {
 
 class ProxyServer;
+
+// A key of a multiget that several nodes have.
+struct CopiedKey {
+  std::string_view key;
+  routing::PoolIndex pool;
+  std::uint64_t hash;  // as the pool's ring takes it
+};
 
 class ProxyWorker {
  public:
@@ -49,6 +57,7 @@ class ProxyWorker {
   NearCache& near_cache() { return near_cache_; }
   WriteEpochs& epochs() { return epochs_; }
   LargeKeys& large_keys() { return large_keys_; }
+  ReplicaReads& replica_reads() { return replica_reads_; }
   // Scratch: what a request writes before it has a PendingRequest. Empty between requests.
   WriteMarks& writes() { return writes_; }
   WorkerCounters& counters() { return counters_; }
@@ -60,6 +69,7 @@ class ProxyWorker {
   protocol::BinaryRequest& packet() { return packet_; }
   PacketLine& packet_line() { return packet_line_; }
   MultigetSplit& split() { return split_; }
+  std::vector<CopiedKey>& copied_keys() { return copied_keys_; }
   // At least `bytes` bytes for a command line.
   char* line_buffer(std::size_t bytes);
 
@@ -77,7 +87,8 @@ class ProxyWorker {
   WriteMarks writes_;
   Coalescer coalescer_;
   NearCache near_cache_;
-  PendingPool pending_pool_;  // outlives the upstreams, whose end fails what is pending
+  PendingPool pending_pool_;    // outlives the upstreams, whose end fails what is pending
+  ReplicaReads replica_reads_;  // the same
   UpstreamSet upstreams_;
   RoutingTablePtr table_;
   std::vector<PoolCounters*> pool_counters_;  // by PoolIndex of table_
@@ -85,6 +96,7 @@ class ProxyWorker {
   protocol::BinaryRequest packet_;
   PacketLine packet_line_;
   MultigetSplit split_;
+  std::vector<CopiedKey> copied_keys_;
   std::vector<char> line_buffer_;
   std::size_t clients_seen_ = 0;
   net::LogLimiter auth_log_;  // of wrong passwords

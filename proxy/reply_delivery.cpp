@@ -2,6 +2,8 @@
 
 #include <string>
 
+#include "proxy/replica_reads.h"
+
 namespace ringcache::proxy {
 
 using protocol::CommandClass;
@@ -53,6 +55,13 @@ void deliver(InFlight& entry, const Response& response, net::ReadBuffer& in, std
              NodeCounters& counters) {
   PendingRequest* const pending = entry.pending;
   if (pending != nullptr && pending->fan_out) return pending->fan_out->add(node, response);
+  if (entry.replica != nullptr && entry.replica->owner->take(entry, response, counters)) return;
+  if (pending != nullptr && pending->replica_write.on()) {
+    count_pool(entry, command_status(entry.command, response.status));
+    pending->replica_write.take(entry.rank, response);
+    if (entry.rank == 0) pending->replica_write.forget_others(*pending);
+    return;
+  }
   if (protocol::spec(entry.command).multi_key) {
     return deliver_retrieval(entry, response, in, counters);
   }
@@ -81,6 +90,7 @@ void deliver_failure(InFlight& entry, NodeFailure failure, std::string_view node
   const auto reason = static_cast<std::size_t>(failure);
   counters.errors[reason].add();
   if (pending.fan_out) return pending.fan_out->fail(node, kNodeFailureTexts[reason]);
+  if (entry.replica != nullptr && entry.replica->owner->failed(entry)) return;
   const protocol::CommandSpec& spec = protocol::spec(entry.command);
   if (spec.multi_key) {
     count_pool(entry, CommandStatus::kMiss, entry.keys_left);
@@ -95,11 +105,16 @@ void deliver_failure(InFlight& entry, NodeFailure failure, std::string_view node
     if (!hidden) pending.append(pending.miss());
     return;
   }
+  std::string line = "SERVER_ERROR node ";
+  line.append(node).append(" ").append(kNodeFailureTexts[reason]).append(protocol::kCrlf);
+  if (pending.replica_write.on()) {
+    pending.replica_write.fail(line);
+    if (entry.rank == 0) pending.replica_write.forget_others(pending);
+    return;
+  }
   const bool hidden =
       pending.quiet && protocol::quiet_suppresses(entry.command, ResponseStatus::kServerError);
   if (hidden) return;
-  std::string line = "SERVER_ERROR node ";
-  line.append(node).append(" ").append(kNodeFailureTexts[reason]).append(protocol::kCrlf);
   pending.append(line);
 }
 

@@ -5,6 +5,7 @@
 #include "protocol/limits.h"
 #include "protocol/request_writer.h"
 #include "protocol/response.h"
+#include "proxy/reply_delivery.h"
 
 namespace ringcache::proxy {
 
@@ -29,6 +30,14 @@ std::size_t multiget_line_max(Command command) {
     return std::numeric_limits<std::size_t>::max();
   }
   return protocol::kCommandLineBytesMax - protocol::kCrlf.size();
+}
+
+void send_or_fail(Upstream& upstream, InFlight& entry, std::string_view line, net::SteadyNs now,
+                  const DataBlock& data) {
+  const auto failure = upstream.send(entry, line, data);
+  if (!failure) return;
+  deliver_failure(entry, *failure, upstream.settings().node, upstream.counters());
+  entry.pending->part_done(now);
 }
 
 }  // namespace ringcache::proxy

@@ -21,4 +21,8 @@ std::string_view part_line(ProxyWorker& worker, const protocol::Request& request
 // for no other command.
 std::size_t multiget_line_max(protocol::Command command);
 
+// Sends it, or tells `entry.pending` that this part failed, and is done.
+void send_or_fail(Upstream& upstream, InFlight& entry, std::string_view line, net::SteadyNs now,
+                  const DataBlock& data = {});
+
 }  // namespace ringcache::proxy

@@ -83,6 +83,7 @@ RoutingTable::RoutingTable(const ProxyOptions& options, const RoutingTable* prev
     health_.push_back(std::make_unique<HealthTracker>(pool_options, old_health, now));
     rate_limits_.push_back(make_rate_limits(
         pool_options.rate_limit, old == routing::kNoPool ? nullptr : previous->rate_limits_[old]));
+    replicas_.emplace_back(pool_options, options.zone);
     shadows_.push_back(make_shadow(pool_options.shadow, router_));
     has_shadows_ = has_shadows_ || shadows_.back().has_value();
     first_node_.push_back(node_count_);

@@ -17,6 +17,7 @@
 #include "proxy/secrets.h"
 #include "routing/health.h"
 #include "routing/rate_limit.h"
+#include "routing/replicas.h"
 #include "routing/router.h"
 #include "routing/shadow.h"
 
@@ -57,6 +58,8 @@ class RoutingTable {
   }
   bool has_shadows() const { return has_shadows_; }
 
+  const routing::Replicas& replicas(routing::PoolIndex index) const { return replicas_[index]; }
+
   // All nodes of all pools numbered through: a dense index for per-worker arrays.
   std::size_t node_count() const { return node_count_; }
   std::size_t flat_index(routing::Target target) const {
@@ -74,6 +77,7 @@ class RoutingTable {
   std::vector<std::shared_ptr<routing::RateLimits>> rate_limits_;
   std::vector<std::optional<routing::Shadow>> shadows_;
   bool has_shadows_ = false;
+  std::vector<routing::Replicas> replicas_;
   std::vector<std::size_t> first_node_;
   std::size_t node_count_ = 0;
 };

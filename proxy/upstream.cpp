@@ -10,6 +10,7 @@
 #include "net/log.h"
 #include "net/worker.h"
 #include "protocol/limits.h"
+#include "proxy/replica_reads.h"
 #include "proxy/reply_delivery.h"
 
 namespace ringcache::proxy {
@@ -80,7 +81,7 @@ Upstream::Upstream(net::Worker& worker, UpstreamSettings settings, NodeCounters&
 Upstream::~Upstream() {
   if (connection_ != nullptr) connection_->abandon();
   end_upload();
-  fail_all(NodeFailure::kReset);
+  fail_all(NodeFailure::kReset, false);
 }
 
 net::SteadyNs Upstream::now() const {
@@ -367,7 +368,7 @@ void Upstream::on_closed(net::Connection& connection, const net::CloseInfo& info
   probe_timer_.cancel();
   idle_timer_.cancel();
   if (info.reason == net::CloseReason::kShutdown) {  // ours, and no news of the node
-    fail_all(NodeFailure::kReset);
+    fail_all(NodeFailure::kReset, false);
     state_ = State::kIdle;
     return;
   }
@@ -411,7 +412,7 @@ void Upstream::schedule_retry() {
   ++back_off_step_;
 }
 
-void Upstream::fail_all(NodeFailure failure) {
+void Upstream::fail_all(NodeFailure failure, bool others_may_be_asked) {
   deadline_timer_.cancel();
   timed_out_ = 0;
   timeouts_in_row_ = 0;
@@ -421,6 +422,7 @@ void Upstream::fail_all(NodeFailure failure) {
     InFlight entry = in_flight_.front();
     in_flight_.pop_front();
     count_shadow_failure(entry, failure, counters_);
+    if (!others_may_be_asked) ReplicaReads::end(entry);
     if (entry.pending == nullptr) continue;
     deliver_failure(entry, failure, settings_.node, counters_);
     entry.pending->part_done(now());

@@ -206,7 +206,7 @@ class Upstream final : public net::ConnectionHandler {
   std::chrono::milliseconds time_limit(const InFlight& entry) const;
   void finish_front();
   void give_up(NodeFailure failure);
-  void fail_all(NodeFailure failure);
+  void fail_all(NodeFailure failure, bool others_may_be_asked = true);
   void log_loss(NodeFailure failure, const std::string& cause);
   void schedule_retry();
   void tell_gone();

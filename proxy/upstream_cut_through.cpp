@@ -5,6 +5,7 @@
 
 #include "net/worker.h"
 #include "proxy/client_session.h"
+#include "proxy/replica_reads.h"
 #include "proxy/reply_delivery.h"
 #include "proxy/upstream.h"
 
@@ -42,6 +43,7 @@ bool Upstream::may_pass_on() {
   if (pending == nullptr) return true;  // nobody waits: dropped as it comes
   if (pending->fan_out || pending->followers != nullptr || pending->parts_left != 1) return false;
   if (!pending->fixed_answer.empty()) return false;
+  if (entry.replica != nullptr && entry.replica->as_value) return false;  // made anew
   if (pending->quiet && entry.command != protocol::Command::kMetaGet) return false;
   return pending->session == nullptr || pending->session->is_oldest(*pending);
 }
@@ -181,9 +183,10 @@ void Upstream::cut_value_short(NodeFailure failure) {
   drained_.forget();
   waits_to_pass_on_ = false;
   if (!was_passing || in_flight_.empty()) return;
-  const InFlight entry = in_flight_.front();
+  InFlight entry = in_flight_.front();
   in_flight_.pop_front();
   counters_.in_flight.sub();
+  ReplicaReads::end(entry);
   if (entry.pending == nullptr) return;
   counters_.errors[static_cast<std::size_t>(failure)].add();
   if (entry.pending->session != nullptr) entry.pending->session->value_cut_short();

@@ -34,6 +34,8 @@ struct Backend {
   // Relative share of the keys, 1 to kWeightMax. Ignored by ketama-unweighted and
   // memcached-proxy, whose originals know no weights.
   std::uint32_t weight = 1;
+  // Where it is: nodes of one zone are near each other, and may be lost together. Empty: not said.
+  std::string zone;
   // A draining node owns no keys; what it holds is moved to the others.
   bool drain = false;
 

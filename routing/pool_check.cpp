@@ -229,6 +229,9 @@ void check_counts(const PoolOptions& options, Problems& problems) {
   if (options.failover.max_ejected_percent > 100) {
     problems.error("/failover/max_ejected_percent", "must be from 0 to 100");
   }
+  if (options.replicas < 1 || options.replicas > kReplicasMax) {
+    problems.error("/replicas", "must be from 1 to " + std::to_string(kReplicasMax));
+  }
   if (options.shadow.percent < 1 || options.shadow.percent > 100) {
     problems.error("/shadow/percent", "must be from 1 to 100");
   }

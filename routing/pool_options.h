@@ -24,6 +24,7 @@ namespace ringcache::routing {
 // Limits, so that a table of pools has a bounded size.
 inline constexpr std::size_t kBackendsMax = 10'000;  // per pool; well below kNoNode
 inline constexpr std::size_t kPoolsMax = 1'000;
+inline constexpr std::uint32_t kReplicasMax = 3;
 inline constexpr std::size_t kPrefixesMax = 10'000;  // per pool
 inline constexpr std::uint32_t kConnectionsPerNodeMax = 64;
 inline constexpr std::uint32_t kHealthCountMax = 1'000;  // of HealthOptions::fall and rise
@@ -102,6 +103,8 @@ struct PoolOptions {
   std::string hash_tag;
   // Accepts a pair of ring and hash that is known to spread keys badly.
   bool allow_skew = false;
+  // Nodes that have a copy of each key (replicas.h). 1: its owner alone.
+  std::uint32_t replicas = 1;
   // Connections to each node from each worker thread. One keeps a client's requests to a node in
   // order and batches best; more help only when single replies are large.
   std::uint32_t connections_per_node = 1;
@@ -121,7 +124,7 @@ struct PoolOptions {
   std::optional<NodeAuthOptions> auth;
 
   // Whether gets are answered by what depends on the writes through this process.
-  bool tracks_writes() const { return coalesce || near_cache.bytes > 0; }
+  bool tracks_writes() const { return coalesce || near_cache.bytes > 0 || replicas > 1; }
   KeyHash key_hash() const { return hash.value_or(default_hash(ring)); }
 };
 

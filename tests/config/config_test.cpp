@@ -47,18 +47,19 @@ TEST_CASE("the smallest configuration has every default") {
 
 TEST_CASE("every field reaches its option") {
   const ProxyOptions options = load(R"({
-    "listen": ["[::1]:1", "unix:/tmp/x.sock"], "threads": 3,
+    "listen": ["[::1]:1", "unix:/tmp/x.sock"], "threads": 3, "busy_poll_us": 40,
     "admin": {"listen": "off", "token_file": "/etc/token"},
     "log": {"level": "trace", "format": "json"},
-    "reload": {"watch": false},
+    "reload": {"watch": false}, "zone": "z2",
     "limits": {"client_connections": 11, "item_size": "12KiB", "client_idle": "13s",
                "pipeline_per_client": 14, "pending_per_node": 15, "pending_bytes_per_node": "2MiB",
                "client_output": "3MiB", "shutdown_grace": "16ms"},
     "pools": {"p": {
       "prefixes": ["a:", "b:"],
-      "nodes": [{"name": "n", "address": "[fd00::1]:17", "weight": 18, "drain": true}, "unix:/u"],
+      "nodes": [{"name": "n", "address": "[fd00::1]:17", "weight": 18, "zone": "z1", "drain": true},
+                "unix:/u"],
       "ring": "ketama", "hash": "fnv1_64", "hash_tag": "<>", "allow_skew": true,
-      "connections_per_node": 19, "coalesce": true,
+      "replicas": 2, "connections_per_node": 19, "coalesce": true,
       "near_cache": {"bytes": "31MiB", "ttl": "32ms"},
       "rate_limit": {"gets": {"per_second": 33, "burst": 34}, "sets": {"per_second": 35},
                      "prefixes": [{"prefix": "x:", "sets": {"burst": 36}}]},
@@ -70,11 +71,13 @@ TEST_CASE("every field reaches its option") {
      "q": {"nodes": ["z"], "failover": {"to": "none"}}}})");
   CHECK(options.listen == std::vector<std::string>{"[::1]:1", "unix:/tmp/x.sock"});
   CHECK(options.threads == 3);
+  CHECK(options.busy_poll_us == 40);
   CHECK(options.admin.listen == "off");
   CHECK(options.admin.token_file == "/etc/token");
   CHECK(options.log.level == "trace");
   CHECK(options.log.format == "json");
   CHECK_FALSE(options.reload_watch);
+  CHECK(options.zone == "z2");
   CHECK(options.limits.client_connections == 11);
   CHECK(options.limits.item_bytes == 12 * 1024);
   CHECK(options.limits.client_idle == 13s);
@@ -94,6 +97,8 @@ TEST_CASE("every field reaches its option") {
   CHECK(p.backends[0].port == 17);
   CHECK(p.backends[0].weight == 18);
   CHECK(p.backends[0].drain);
+  CHECK(p.backends[0].zone == "z1");
+  CHECK(p.replicas == 2);
   CHECK(p.backends[1].unix_path == "/u");
   CHECK(p.ring == RingKind::kKetama);
   CHECK(p.hash == KeyHash::kFnv1_64);

@@ -140,6 +140,17 @@ class CommandLine(TestCase):
         shares = [float(share) for share in re.findall(r"(\d+(?:\.\d+)?) ?%", out)]
         self.assertTrue(any(7 < share < 11 for share in shares), out)
 
+    def test_route_shows_the_copies_of_a_key(self):
+        entries = [{"address": f"10.0.0.{i}:11211", "zone": "ab"[i % 2]} for i in range(4)]
+        path = self.world.write("copies.json", {"pools": {"main": {"nodes": entries,
+                                                                   "replicas": 2}}})
+        out, _ = self.check([PROXY, "--route", "key", "-c", path], OK)
+        nodes = [line.split()[1] for line in out.splitlines()
+                 if line.startswith(("owner", "copy"))]
+        self.assertEqual(len(nodes), 2, out)
+        zones = {entry["address"]: entry["zone"] for entry in entries}
+        self.assertEqual({zones[node] for node in nodes}, {"a", "b"})
+
     def test_route(self):
         nodes = [self.world.node() for _ in range(3)]
         config = self.world.config(nodes)

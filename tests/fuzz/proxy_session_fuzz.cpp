@@ -44,6 +44,7 @@ proxy::ProxyOptions options_for(std::uint8_t switches, const test::ScriptedNodes
   pool.coalesce = (switches & 2) != 0;
   pool.connections_per_node = (switches & 4) != 0 ? 2 : 1;
   if ((switches & 16) != 0) pool.near_cache.bytes = 1 << 20;
+  if ((switches & 32) != 0) pool.replicas = 2;
   pool.timeouts.request = std::chrono::milliseconds(20);
   for (std::size_t i = 0; i < ((switches & 1) != 0 ? kNodes : 1); ++i) {
     pool.backends.push_back(routing::parse_backend(nodes.address(i)).backend);

@@ -3,6 +3,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <memory>
 #include <vector>
 
 #include "tests/net/net_fixture.h"
@@ -39,6 +40,23 @@ TEST_CASE("work posted by a worker to itself runs too") {
   Mailbox<int> done;
   threads.post(0, [&] { threads.post(0, [&] { done.put(1); }); });
   CHECK(done.take() == 1);
+}
+
+TEST_CASE("a worker that looks for more before it sleeps hears posts, timers and its end") {
+  IoThreads threads({.count = 1, .name = "busy", .clock = nullptr, .busy_poll = 50ms});
+  REQUIRE(threads.start() == std::nullopt);
+  Mailbox<int> done;
+  std::unique_ptr<Timer> timer;
+  threads.run_on_all([&](Worker& worker) {
+    timer = std::make_unique<Timer>(worker.timers(), [&] { done.put(2); });
+    timer->after(100ms);  // after it has begun to look, and gone to sleep
+  });
+  threads.post(0, [&] { done.put(1); });
+  CHECK(done.take() == 1);
+  CHECK(done.take() == 2);
+  threads.run_on_all([&](Worker&) { timer.reset(); });
+  threads.stop();
+  threads.join();
 }
 
 TEST_CASE("after stop nothing is taken; what was posted before has run") {

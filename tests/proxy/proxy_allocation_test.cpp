@@ -127,6 +127,9 @@ TEST_CASE("steady traffic through the proxy allocates nothing on its workers") {
   SUBCASE("identical gets together") {
     pool.coalesce = true;
   }
+  SUBCASE("several copies of each key") {
+    pool.replicas = 2;
+  }
   SUBCASE("copied to another pool") {
     pool.shadow = {.pool = "canary", .percent = 60};
   }

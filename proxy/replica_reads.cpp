@@ -1,0 +1,224 @@
+#include "proxy/replica_reads.h"
+
+#include <algorithm>
+#include <ctime>
+#include <functional>
+#include <optional>
+#include <utility>
+
+#include "net/worker.h"
+#include "protocol/append.h"
+#include "protocol/limits.h"
+#include "protocol/number.h"
+#include "protocol/response.h"
+#include "protocol/response_writer.h"
+#include "proxy/pending_request.h"
+#include "proxy/proxy_worker.h"
+#include "proxy/reply_delivery.h"
+
+namespace ringcache::proxy {
+
+using protocol::Command;
+using protocol::Response;
+using protocol::ResponseStatus;
+using routing::NodeIndex;
+
+namespace {
+
+// Longer ones are Unix times in a storage command ("Expiration times").
+constexpr std::int64_t kRelativeTtlMax = std::int64_t{60} * 60 * 24 * 30;
+
+bool is_miss(const InFlight& entry, const Response& response) {
+  if (entry.replica->as_value) return response.status != ResponseStatus::kMetaValue;
+  return response.status == ResponseStatus::kEnd ? entry.keys_left > 0
+                                                 : response.status == ResponseStatus::kMetaMiss;
+}
+
+// The number of the flag t, "t-1" for never; nothing: it is not there, or runs out just now.
+std::optional<std::int64_t> ttl_of(const Response& response) {
+  std::string_view flags = response.meta_flags;
+  while (!flags.empty()) {
+    const std::string_view word = flags.substr(0, flags.find(' '));
+    flags.remove_prefix(std::min(flags.size(), word.size() + 1));
+    if (!word.starts_with('t')) continue;
+    std::int64_t ttl_s = 0;
+    if (!protocol::parse_signed(word.substr(1), ttl_s) || ttl_s == 0) return std::nullopt;
+    return ttl_s;
+  }
+  return std::nullopt;
+}
+
+// Those that do not look down first, as they are.
+void put_live_first(routing::ReplicaSet& set, const routing::HealthTracker& health) {
+  auto next = set.all().begin();
+  for (auto at = next; at != set.all().end(); ++at) {
+    if (health.state(*at) != routing::NodeState::kUp) continue;
+    std::rotate(next, at, at + 1);
+    ++next;
+  }
+}
+
+}  // namespace
+
+ReplicaReads::~ReplicaReads() {
+  while (free_ != nullptr) delete std::exchange(free_, free_->next);
+}
+
+ReplicaRead& ReplicaReads::take_free() {
+  if (free_ == nullptr) {
+    auto* const read = new ReplicaRead;
+    read->owner = this;
+    return *read;
+  }
+  return *std::exchange(free_, free_->next);
+}
+
+void ReplicaReads::give_back(ReplicaRead& read) {
+  read.next = free_;
+  read.asked = read.without_count = 0;
+  read.as_value = false;
+  free_ = &read;
+}
+
+void ReplicaReads::end(InFlight& entry) {
+  if (entry.replica == nullptr) return;
+  ReplicaRead& read = *std::exchange(entry.replica, nullptr);
+  read.owner->give_back(read);
+}
+
+bool ReplicaReads::begin(const Ask& ask, InFlight entry) {
+  const RoutingTable& table = worker_.table();
+  ReplicaRead& read = take_free();
+  read.generation = table.generation();
+  read.pool = ask.pool;
+  read.nodes = table.replicas(ask.pool).of(table.pool(ask.pool).ring(), ask.hash);
+  table.replicas(ask.pool).put_near_first(read.nodes);
+  put_live_first(read.nodes, table.health(ask.pool));
+  read.client_number = ask.client_number;
+  read.command = ask.command;
+  read.key.assign(ask.key);
+  read.line.assign(ask.line);
+  read.key_hash = std::hash<std::string_view>{}(ask.key);
+  read.epoch = worker_.epochs().of(read.key_hash);
+  entry.replica = &read;
+  if (ask_next(read, entry)) return true;
+  entry.keys_left = ask.command == Command::kGet ? 1 : 0;
+  Upstream& last = worker_.upstreams().get({read.pool, read.nodes.nodes[0]}, read.client_number);
+  end(entry);
+  deliver_failure(entry, NodeFailure::kRefused, last.settings().node, last.counters());
+  return false;
+}
+
+std::string_view ReplicaReads::line_of(ReplicaRead& read) {
+  if (read.command != Command::kGet) return read.line;
+  read.as_value = read.asked > 1;
+  char* const line = worker_.line_buffer(read.key.size() + 32);
+  char* end = protocol::append(line, read.as_value ? "mg " : "get ");
+  end = protocol::append(end, read.key);
+  end = protocol::append(end, read.as_value ? " f t v\r\n" : "\r\n");
+  return {line, static_cast<std::size_t>(end - line)};
+}
+
+bool ReplicaReads::ask_next(ReplicaRead& read, InFlight entry) {
+  while (read.asked < read.nodes.count) {
+    const NodeIndex node = read.nodes.nodes[read.asked++];
+    Upstream& upstream = worker_.upstreams().get({read.pool, node}, read.client_number);
+    const std::string_view line = line_of(read);
+    entry.command = read.as_value ? Command::kMetaGet : read.command;
+    entry.keys_left = entry.command == Command::kGet ? 1 : 0;
+    if (!upstream.send(entry, line)) return true;
+  }
+  return false;
+}
+
+bool ReplicaReads::go_on(InFlight& asked) {
+  ReplicaRead& read = *asked.replica;
+  PendingRequest& request = *asked.pending;
+  const bool wanted = request.session != nullptr || request.followers != nullptr;
+  if (!wanted || read.generation != worker_.table().generation()) return false;
+  if (!ask_next(read, asked)) return false;
+  asked.replica = nullptr;  // it is the next one's
+  ++request.parts_left;
+  if (asked.pool != nullptr) asked.pool->replica_reads.add();
+  return true;
+}
+
+bool ReplicaReads::take(InFlight& asked, const Response& response, NodeCounters& counters) {
+  ReplicaRead& read = *asked.replica;
+  if (protocol::is_error(response.status)) return failed(asked);
+  if (is_miss(asked, response)) {
+    if (read.without_count < read.without.size()) {
+      read.without[read.without_count++] = read.nodes.nodes[read.asked - 1];
+    }
+    const bool as_value = read.as_value;
+    if (go_on(asked)) {
+      counters.misses.add();
+      return true;
+    }
+    end(asked);
+    if (!as_value) return false;
+    counters.misses.add();
+    if (asked.pool != nullptr) asked.pool->count(Command::kGet, CommandStatus::kMiss);
+    return true;
+  }
+  if (read.as_value) {
+    counters.hits.add();
+    give_value(asked, response);
+    return true;
+  }
+  if (response.status == ResponseStatus::kValue) return false;  // its END is to come
+  end(asked);
+  return false;
+}
+
+bool ReplicaReads::failed(InFlight& asked) {
+  const bool as_value = asked.replica->as_value;
+  if (!asked.answered && go_on(asked)) return true;
+  end(asked);
+  if (as_value && asked.pool != nullptr) asked.pool->count(Command::kGet, CommandStatus::kMiss);
+  return as_value;
+}
+
+void ReplicaReads::give_value(InFlight& entry, const Response& response) {
+  ReplicaRead& read = *entry.replica;
+  PendingRequest& request = *entry.pending;
+  if (entry.pool != nullptr) {
+    entry.pool->count(Command::kGet, CommandStatus::kHit, 1 + request.follower_count);
+  }
+  repair(read, response);
+  request.near_cache = nullptr;  // it is not kept: nobody sees it in one piece
+  // In one piece, as those who joined it expect it.
+  char* const head = worker_.line_buffer(protocol::value_header_bytes_max(read.key));
+  const char* const head_end =
+      protocol::write_value_header(head, read.key, response.client_flags, response.value.size());
+  value_.assign(head, static_cast<std::size_t>(head_end - head));
+  value_.append(response.value).append(protocol::kCrlf);
+  end(entry);
+  request.append(value_);
+  if (value_.capacity() > kKeptValueBytesMax) std::string().swap(value_);
+}
+
+void ReplicaReads::repair(const ReplicaRead& read, const Response& response) {
+  const auto ttl_s = ttl_of(response);
+  const WriteEpochs& epochs = worker_.epochs();
+  const bool unwritten =
+      epochs.of(read.key_hash) == read.epoch && epochs.settled(read.key_hash, read.epoch);
+  if (!ttl_s || !unwritten || read.generation != worker_.table().generation()) return;
+  std::int64_t exptime_s = std::max<std::int64_t>(*ttl_s, 0);
+  if (exptime_s > kRelativeTtlMax) exptime_s += static_cast<std::int64_t>(std::time(nullptr));
+  for (std::size_t i = 0; i < read.without_count; ++i) {
+    char* const line = worker_.line_buffer(protocol::kKeyBytesMax + 96);
+    char* end = protocol::append(protocol::append(line, "add "), read.key);
+    end = protocol::format_number(protocol::append(end, ' '), std::uint64_t{response.client_flags});
+    end = protocol::format_number(protocol::append(end, ' '), exptime_s);
+    end = protocol::format_number(protocol::append(end, ' '), std::uint64_t{response.value.size()});
+    end = protocol::append(end, protocol::kCrlf);
+    Upstream& upstream = worker_.upstreams().get({read.pool, read.without[i]}, read.client_number);
+    const InFlight entry{.command = Command::kAdd, .shadow = true};
+    const auto failure = upstream.send(entry, {line, static_cast<std::size_t>(end - line)},
+                                       {response.value, protocol::kCrlf});
+    if (!failure) worker_.pool_counters(read.pool).replica_repairs.add();
+  }
+}
+
+}  // namespace ringcache::proxy

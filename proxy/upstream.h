@@ -103,7 +103,7 @@ class Upstream final : public net::ConnectionHandler {
  public:
   static constexpr std::chrono::milliseconds kBackOffFirst{100};
   static constexpr std::chrono::milliseconds kBackOffMax{5000};
-  static constexpr std::size_t kPassOnBytes = 256 * 1024;
+  static constexpr std::size_t kPassOnBytes = 512 * 1024;
   static constexpr net::SteadyNs kNever = std::numeric_limits<net::SteadyNs>::max();
   static constexpr int kArrivingTimeFactor = 4;
 

@@ -35,6 +35,14 @@ FIGURES = {
     "large_per_second": Figure("large requests/s", 0),
     "seconds": Figure("seconds"),
     "requests": Figure("requests", 0),
+    "without_cpu_us": Figure("CPU us without it"),
+    "with_without_cpu": Figure("with / without, CPU"),
+    "node_gets": Figure("gets at nodes / gets", 3),
+    "without_node_gets": Figure("the same without it", 3),
+    "tls_clients_cpu_us": Figure("CPU us, TLS clients"),
+    "plain_clients_cpu_us": Figure("CPU us, plain clients"),
+    "tls_nodes_cpu_us": Figure("CPU us, TLS nodes"),
+    "plain_nodes_cpu_us": Figure("CPU us, plain nodes"),
     "scaling": Figure("2 workers / 1, requests/s"),
 }
 

@@ -5,7 +5,7 @@ import os
 import struct
 import tempfile
 
-from . import servers
+from . import proxy_options, servers
 from .idle import idle_connections
 from .load import Load, finish
 from .node_runs import alternate
@@ -170,4 +170,4 @@ def allocations(settings, row, fleet):
 
 KINDS = {"load": load, "unix": unix, "idle_memory": idle_memory,
          "added_latency": added_latency, "small_beside_large": small_beside_large,
-         "workers": workers, "allocations": allocations}
+         "workers": workers, "allocations": allocations, **proxy_options.KINDS}

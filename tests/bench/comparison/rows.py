@@ -26,6 +26,7 @@ class Row:
     make_trace: tuple = ()   # or made: the options of ringcache-trace, and how many
     requests: int = 0        #   requests it makes
     rounds_max: int = 1000   # for what does not vary, or takes long
+    pool: tuple = ()         # options of our proxy's pool that the row is about
     tls_key: str = ""        # of a server with TLS beside its plain address: openssl's name of it
     slow: bool = False       # left out by --quick unless named by --only
 
@@ -121,6 +122,9 @@ NODE_ROWS = [
             keys=10_000_000, value_size="10", memory_mb=2048, rounds_max=1, slow=True),
 ]
 
+# The most popular key has 38 % of the requests. One set in a hundred.
+HOT = ("--zipf", "1.5", "--get-share", "0.99", "--pipeline", "16")
+
 PROXY_ROWS = [
     Row("proxy-single", "one request at a time", (cpu(1.03, 0.95), user(0.8, 0.5))),
     Row("proxy-pipelined", "16 pipelined", (cpu(0.85, 0.75),), options=("--pipeline", "16")),
@@ -143,6 +147,13 @@ PROXY_ROWS = [
         value_size="500000", options=("--rate", "400", "--get-share", "0.9")),
     Row("proxy-unix", "clients over a UNIX socket, against nutcracker over TCP",
         (cpu(0.80, 0.65),), kind="unix"),
+    Row("proxy-hot-coalesce", "Zipf 1.5, half of all asks for a few keys, `coalesce` on and off",
+        kind="hot_key", keys=10_000, options=HOT, pool=(("coalesce", True),)),
+    Row("proxy-hot-near", "the same load, `near_cache` of 16 MiB for 1 s on and off",
+        kind="hot_key", keys=10_000, options=HOT,
+        pool=(("near_cache", (("bytes", "16MiB"), ("ttl", "1s"))),)),
+    Row("proxy-tls", "what TLS of clients, and TLS to nodes, costs the proxy",
+        kind="tls_cost", keys=100_000),
     Row("proxy-idle-memory", "memory of an idle connection, 10,000 of them",
         (Target("idle_bytes", 2048, 1024, of="ours"),), kind="idle_memory", keys=1_000,
         connections=10_000, rounds_max=3),

@@ -248,7 +248,7 @@ class LargeValues(LargeValuesCase):
         before = self.proxy.rss_bytes()
         sent = lane.send_until_stuck(size)
         self.assertLess(sent, 40 * MIB, "sockets take some, the proxy the window and a part")
-        self.assertEqual(self.metric("node_reading_held_total"), 1)
+        self.assertGreaterEqual(self.metric("node_reading_held_total"), 1)
         if not SANITIZED:
             self.assertLess(self.proxy.rss_bytes() - before, 8 * MIB)
         quick = self.client()
@@ -294,10 +294,10 @@ class LargeValues(LargeValuesCase):
         first.send(b"get big\r\n")
         lane = self.nodes[0].accept()
         lane.expect(b"get big\r\n")
-        lane.begin_value(b"big", MIB, 300 * KIB)
-        self.await_metric("node_values_cut_through_total", 2)
+        lane.begin_value(b"big", MIB, 600 * KIB)
+        self.await_metric("node_values_cut_through_total", 1)
         second.send(b"get big\r\n")
-        left = MIB - 300 * KIB
+        left = MIB - 600 * KIB
         with eventually_sending(lane) as dripped:  # so that it is not hung
             self.assertEqual(second.line(), b"END")
         self.assertEqual(self.metric("node_up"), 1)

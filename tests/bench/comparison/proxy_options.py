@@ -1,4 +1,4 @@
-"""What options of our proxy give or cost: it beside itself, before the same memcacheds, alternating.
+"""What options of our proxy give or cost: it beside itself, before the same memcacheds, in turns.
 
 The figures are all of our side: with the option, without, and their ratio.
 """
@@ -13,12 +13,13 @@ from .load import Load
 GETS = "cmd_get"
 
 
-def _proxy(settings, nodes, name, pool=None, **top):
-    """Our proxy with one thread and these options of its only pool."""
+def _proxy(settings, nodes, name, pool=None, also=(), **top):
+    """Our proxy with one thread and these options of its only pool, at further addresses, too."""
     port, admin_port = servers.free_port(), servers.free_port()
     address = f"127.0.0.1:{port}"
     config = json.loads(servers.proxy_config(address, nodes, 1, admin_port))
     config["pools"]["bench"].update(pool or {})
+    config["listen"] += also
     config.update(top)
     path = os.path.join(settings.folder, f"{name}-{port}.conf")
     with open(path, "w") as file:
@@ -61,19 +62,20 @@ def hot_key(settings, row, fleet):
 
 def tls_cost(settings, row, fleet):
     """load -> A -> B -> memcached, with TLS between A and B, and without: what B pays for clients
-    that speak TLS, and A for nodes that do."""
+    that speak TLS, and A for nodes that do. A has a connection for each client of its own."""
     loader = Load(settings, row)
     nodes = fleet.addresses(row, loader)
     certificate, key = tls.certificate(settings.folder, "rsa:2048")
     with contextlib.ExitStack() as stack:
         def chain(with_tls):
-            port = servers.free_port()
-            listen = f"127.0.0.1:{port}"
-            top = {"tls": {"certificate": certificate, "key": key},
-                   "listen": [f"tls:{listen}"]} if with_tls else {"listen": [listen]}
-            inner = stack.enter_context(_proxy(settings, nodes, "inner", **top))
-            pool = {"tls": {"verify": False}} if with_tls else {}
-            return inner, stack.enter_context(_proxy(settings, [listen], "outer", pool=pool))
+            secret = f"127.0.0.1:{servers.free_port()}"
+            top = {"tls": {"certificate": certificate, "key": key}} if with_tls else {}
+            also = [f"tls:{secret}"] if with_tls else []
+            inner = stack.enter_context(_proxy(settings, nodes, "inner", also=also, **top))
+            pool = {"connections_per_node": row.connections,
+                    "tls": {"verify": False} if with_tls else None}
+            node = secret if with_tls else inner.address
+            return inner, stack.enter_context(_proxy(settings, [node], "outer", pool=pool))
 
         chains = {name: chain(name == "tls") for name in ("plain", "tls")}
         loader.preload(chains["plain"][1].address)

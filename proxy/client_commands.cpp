@@ -127,13 +127,13 @@ void ClientSession::execute(const Request& request, std::string_view data_block)
   pending.ends_values = spec.multi_key;
   const bool tracks_writes = worker_.table().pool(plan.pool).options().tracks_writes();
   if (tracks_writes && share(request, plan.pool, pending)) return;
+  if (request.command == Command::kMetaGet) remember_miss(request, pending);
   const bool replicated = is_replicated(plan.pool);
   if (replicated && replicate(request, plan, data, pending)) return;
   const std::size_t mark = key_mark(request.key());
   const std::uint64_t large_bytes = known_large(request, mark);
   Upstream& upstream = upstream_to(plan.owner(), large_bytes);
   note_large(large_bytes, pending);
-  if (request.command == Command::kMetaGet) remember_miss(request, pending);
   InFlight entry{.pending = &pending,
                  .pool = pending.pool,
                  .command = request.command,

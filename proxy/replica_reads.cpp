@@ -48,6 +48,12 @@ std::optional<std::int64_t> ttl_of(const Response& response) {
   return std::nullopt;
 }
 
+// What a get that was asked as a mg came to, for each client that it is answered to.
+void count_get(const InFlight& entry, CommandStatus status) {
+  if (entry.pool == nullptr) return;
+  entry.pool->count(Command::kGet, status, 1 + entry.pending->follower_count);
+}
+
 // Those that do not look down first, as they are.
 void put_live_first(routing::ReplicaSet& set, const routing::HealthTracker& health) {
   auto next = set.all().begin();
@@ -158,7 +164,7 @@ bool ReplicaReads::take(InFlight& asked, const Response& response, NodeCounters&
     end(asked);
     if (!as_value) return false;
     counters.misses.add();
-    if (asked.pool != nullptr) asked.pool->count(Command::kGet, CommandStatus::kMiss);
+    count_get(asked, CommandStatus::kMiss);
     return true;
   }
   if (read.as_value) {
@@ -175,16 +181,14 @@ bool ReplicaReads::failed(InFlight& asked) {
   const bool as_value = asked.replica->as_value;
   if (!asked.answered && go_on(asked)) return true;
   end(asked);
-  if (as_value && asked.pool != nullptr) asked.pool->count(Command::kGet, CommandStatus::kMiss);
+  if (as_value) count_get(asked, CommandStatus::kMiss);
   return as_value;
 }
 
 void ReplicaReads::give_value(InFlight& entry, const Response& response) {
   ReplicaRead& read = *entry.replica;
   PendingRequest& request = *entry.pending;
-  if (entry.pool != nullptr) {
-    entry.pool->count(Command::kGet, CommandStatus::kHit, 1 + request.follower_count);
-  }
+  count_get(entry, CommandStatus::kHit);
   repair(read, response);
   request.near_cache = nullptr;  // it is not kept: nobody sees it in one piece
   // In one piece, as those who joined it expect it.

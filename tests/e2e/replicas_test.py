@@ -10,11 +10,11 @@ KEYS = [b"key:%d" % number for number in range(200)]
 
 
 class Replicas(TestCase):
-    def start(self, nodes=3, replicas=2, zones=None, zone=None, **pool):
+    def start(self, nodes=3, replicas=2, zones=None, zone=None, threads=2, **pool):
         self.nodes = [self.world.node() for _ in range(nodes)]
         entries = [{"address": node.address, **({"zone": zones[i % len(zones)]} if zones else {})}
                    for i, node in enumerate(self.nodes)]
-        top = {"zone": zone} if zone else {}
+        top = {"threads": threads, **({"zone": zone} if zone else {})}
         self.proxy = self.world.proxy(self.world.config(
             entries, {"replicas": replicas, "timeouts": {"request": "400ms"}, **pool}, **top))
 
@@ -156,6 +156,52 @@ class Replicas(TestCase):
         asked = [self.total("node_hits_total", node=node.address) for node in self.nodes]
         self.assertEqual((asked[0], asked[2]), (0, 0))
         self.assertEqual(asked[1] + asked[3], 2 * len(KEYS))
+
+    def test_a_meta_read_that_all_copies_fail_names_its_key_and_opaque(self):
+        self.start(nodes=2)
+        with Wire(self.proxy.port) as wire:
+            self.assertEqual(wire.ask(b"mg none v k Oabc"), b"EN knone Oabc")
+            for node in self.nodes:
+                node.kill()
+            self.assertEqual(wire.ask(b"mg none v k Oabc"), b"EN knone Oabc")
+            self.assertEqual(wire.ask(b"mg none v"), b"EN")
+            wire.send(b"mg none v k q Oabc\r\nmn\r\n")
+            self.assertEqual(wire.line(), b"MN")
+
+    def test_each_client_of_a_shared_get_is_counted_by_its_answer(self):
+        self.start(nodes=2, threads=1, coalesce=True, timeouts={"request": "20s"})
+        self.shared_gets(b"none", {})
+        self.assertEqual(self.total("commands_total", command="get", status="miss"), 8)
+        with Wire(self.proxy.port) as wire:
+            wire.set(b"half", b"v")
+        with Wire(self.first_asked(b"half").port) as node:
+            self.assertEqual(node.ask(b"delete half"), b"DELETED")
+        self.shared_gets(b"half", {b"half": b"v"})
+        self.assertEqual(self.total("commands_total", command="get", status="hit"), 8 + 1)
+
+    def first_asked(self, key):
+        """The node that a get of a key, which both have, goes to."""
+        def hits():
+            return [self.total("node_hits_total", node=node.address) for node in self.nodes]
+        before = hits()
+        with Wire(self.proxy.port) as wire:
+            self.assertEqual(len(wire.get(key)), 1)
+        after = hits()
+        return self.nodes[0] if after[0] > before[0] else self.nodes[1]
+
+    def shared_gets(self, key, expected):
+        """8 clients of one worker ask while the nodes stand still, and share one read."""
+        wires = [self.enterContext(Wire(self.proxy.port)) for _ in range(8)]
+        for node in self.nodes:
+            node.pause()
+        shared = self.total("coalesced_gets_total")
+        for wire in wires:
+            wire.send(b"get %s\r\n" % key)
+        eventually("they share", lambda: self.total("coalesced_gets_total") == shared + 7)
+        for node in self.nodes:
+            node.resume()
+        for wire in wires:
+            self.assertEqual(wire.values(), expected)
 
     def test_large_values(self):
         self.start()

@@ -1,10 +1,10 @@
 // ClientSession's requests for keys with several copies: which nodes are asked, and told what.
 //
-//   get, mg that changes nothing     the nearest node, others if it has not got it
-//   (replica_reads.h) set, touch, delete, plain ms, md all nodes at once (replica_write.h) add,
-//   cas, incr, append, ...      the owner, then the other copies are deleted (the same) gets, mg
-//   with c, me              the owner: a CAS number is of one node, and cas goes there, too gat,
-//   gats, mg with N or T        the owner; the others' copies are deleted meanwhile
+//   get, mg that changes nothing   the nearest node, others if it has not got it (replica_reads.h)
+//   set, touch, delete             all nodes at once (replica_write.h); plain ms and md, too
+//   add, cas, incr, append, ...    the owner, then the other copies are deleted (the same)
+//   gets, mg with c, me            the owner: a CAS number is of one node, and cas goes there, too
+//   gat, gats, mg with N or T      the owner; the others' copies are deleted meanwhile
 #include <functional>
 #include <string>
 

@@ -1,15 +1,11 @@
 #include "proxy/replica_reads.h"
 
 #include <algorithm>
-#include <ctime>
 #include <functional>
-#include <optional>
 #include <utility>
 
 #include "net/worker.h"
 #include "protocol/append.h"
-#include "protocol/limits.h"
-#include "protocol/number.h"
 #include "protocol/response.h"
 #include "protocol/response_writer.h"
 #include "proxy/pending_request.h"
@@ -25,27 +21,10 @@ using routing::NodeIndex;
 
 namespace {
 
-// Longer ones are Unix times in a storage command ("Expiration times").
-constexpr std::int64_t kRelativeTtlMax = std::int64_t{60} * 60 * 24 * 30;
-
 bool is_miss(const InFlight& entry, const Response& response) {
   if (entry.replica->as_value) return response.status != ResponseStatus::kMetaValue;
   return response.status == ResponseStatus::kEnd ? entry.keys_left > 0
                                                  : response.status == ResponseStatus::kMetaMiss;
-}
-
-// The number of the flag t, "t-1" for never; nothing: it is not there, or runs out just now.
-std::optional<std::int64_t> ttl_of(const Response& response) {
-  std::string_view flags = response.meta_flags;
-  while (!flags.empty()) {
-    const std::string_view word = flags.substr(0, flags.find(' '));
-    flags.remove_prefix(std::min(flags.size(), word.size() + 1));
-    if (!word.starts_with('t')) continue;
-    std::int64_t ttl_s = 0;
-    if (!protocol::parse_signed(word.substr(1), ttl_s) || ttl_s == 0) return std::nullopt;
-    return ttl_s;
-  }
-  return std::nullopt;
 }
 
 // What a get that was asked as a mg came to, for each client that it is answered to.
@@ -82,7 +61,7 @@ ReplicaRead& ReplicaReads::take_free() {
 void ReplicaReads::give_back(ReplicaRead& read) {
   read.next = free_;
   read.asked = read.without_count = 0;
-  read.as_value = false;
+  read.as_value = read.is_repair = false;
   free_ = &read;
 }
 
@@ -151,6 +130,10 @@ bool ReplicaReads::go_on(InFlight& asked) {
 
 bool ReplicaReads::take(InFlight& asked, const Response& response, NodeCounters& counters) {
   ReplicaRead& read = *asked.replica;
+  if (read.is_repair) {
+    finish_repair(asked, response);
+    return true;
+  }
   if (protocol::is_error(response.status)) return failed(asked);
   if (is_miss(asked, response)) {
     if (read.without_count < read.without.size()) {
@@ -200,29 +183,6 @@ void ReplicaReads::give_value(InFlight& entry, const Response& response) {
   end(entry);
   request.append(value_);
   if (value_.capacity() > kKeptValueBytesMax) std::string().swap(value_);
-}
-
-void ReplicaReads::repair(const ReplicaRead& read, const Response& response) {
-  const auto ttl_s = ttl_of(response);
-  const WriteEpochs& epochs = worker_.epochs();
-  const bool unwritten =
-      epochs.of(read.key_hash) == read.epoch && epochs.settled(read.key_hash, read.epoch);
-  if (!ttl_s || !unwritten || read.generation != worker_.table().generation()) return;
-  std::int64_t exptime_s = std::max<std::int64_t>(*ttl_s, 0);
-  if (exptime_s > kRelativeTtlMax) exptime_s += static_cast<std::int64_t>(std::time(nullptr));
-  for (std::size_t i = 0; i < read.without_count; ++i) {
-    char* const line = worker_.line_buffer(protocol::kKeyBytesMax + 96);
-    char* end = protocol::append(protocol::append(line, "add "), read.key);
-    end = protocol::format_number(protocol::append(end, ' '), std::uint64_t{response.client_flags});
-    end = protocol::format_number(protocol::append(end, ' '), exptime_s);
-    end = protocol::format_number(protocol::append(end, ' '), std::uint64_t{response.value.size()});
-    end = protocol::append(end, protocol::kCrlf);
-    Upstream& upstream = worker_.upstreams().get({read.pool, read.without[i]}, read.client_number);
-    const InFlight entry{.command = Command::kAdd, .shadow = true};
-    const auto failure = upstream.send(entry, {line, static_cast<std::size_t>(end - line)},
-                                       {response.value, protocol::kCrlf});
-    if (!failure) worker_.pool_counters(read.pool).replica_repairs.add();
-  }
 }
 
 }  // namespace ringcache::proxy

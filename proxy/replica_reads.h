@@ -2,10 +2,12 @@
 // has not got the key, or fails, the next one is, until one has it or none is left.
 //
 // A get that a later node answers is a mg there, whose VA becomes the VALUE of the client: so its
-// remaining time is known, and the nodes that had not got the key are given it by `add`, which
-// overwrites nothing. Not when a write of the key was begun through this process meanwhile
-// (write_epochs.h). What other processes write at that moment may be outlived by a copy that was
-// just replaced, until that expires or is written again.
+// remaining time is known, and the nodes that had not got the key are given it by a ms that adds,
+// and overwrites nothing (replica_repairs.cpp). Not when a write of the key was begun through this
+// process meanwhile (write_epochs.h). One that is begun before the node has answered the ms may
+// have overtaken it on another connection: then what was added is deleted, by its CAS number. What
+// other processes write at that moment may be outlived by a copy that was just replaced, until that
+// expires or is written again.
 //
 // Each node has timeouts.request. Owned by its worker, touched by its thread only; allocates
 // nothing when warm.
@@ -29,7 +31,7 @@ class ProxyWorker;
 class ReplicaReads;
 struct NodeCounters;
 
-// A read under way. `InFlight::replica` of what a node is asked for it.
+// A read under way, or a repair. `InFlight::replica` of what a node is asked for it.
 struct ReplicaRead {
   ReplicaRead* next = nullptr;
   ReplicaReads* owner = nullptr;
@@ -41,9 +43,10 @@ struct ReplicaRead {
   std::size_t without_count = 0;
   std::size_t client_number = 0;
   protocol::Command command = protocol::Command::kGet;
-  bool as_value = false;  // asked by mg, for a get
-  std::string key;        // of a get
-  std::string line;       // of a mg
+  bool as_value = false;   // asked by mg, for a get
+  bool is_repair = false;  // of the first of `without`, for nobody who waits
+  std::string key;         // of a get
+  std::string line;        // of a mg
   std::size_t key_hash = 0;
   WriteEpochs::Epoch epoch;
 };
@@ -78,7 +81,9 @@ class ReplicaReads {
   bool go_on(InFlight& asked);
   bool ask_next(ReplicaRead& read, InFlight entry);
   void give_value(InFlight& entry, const protocol::Response& response);
+  // replica_repairs.cpp
   void repair(const ReplicaRead& read, const protocol::Response& response);
+  void finish_repair(InFlight& entry, const protocol::Response& response);
   ReplicaRead& take_free();
   void give_back(ReplicaRead& read);
   std::string_view line_of(ReplicaRead& read);

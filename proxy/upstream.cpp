@@ -422,7 +422,7 @@ void Upstream::fail_all(NodeFailure failure, bool others_may_be_asked) {
     InFlight entry = in_flight_.front();
     in_flight_.pop_front();
     count_shadow_failure(entry, failure, counters_);
-    if (!others_may_be_asked) ReplicaReads::end(entry);
+    if (!others_may_be_asked || entry.pending == nullptr) ReplicaReads::end(entry);
     if (entry.pending == nullptr) continue;
     deliver_failure(entry, failure, settings_.node, counters_);
     entry.pending->part_done(now());

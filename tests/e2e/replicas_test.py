@@ -1,12 +1,44 @@
 #!/usr/bin/python3
 """Pools with several copies of each key: who is told, who is asked, and what is mended."""
 
+import queue
 import random
+import socket
 import threading
 
-from harness import TestCase, Wire, eventually, main
+from harness import HOST, PATIENCE_S, TestCase, Wire, eventually, main
 
 KEYS = [b"key:%d" % number for number in range(200)]
+
+
+class EmptyNode(threading.Thread):
+    """A node without items that answers one connection, but no ms before what is behind it came."""
+
+    def __init__(self):
+        super().__init__(daemon=True)
+        self.listening = socket.create_server((HOST, 0))
+        self.address = "%s:%d" % self.listening.getsockname()
+        self.lines, self.held = queue.Queue(), b""
+        self.start()
+
+    def run(self):
+        connection, _ = self.listening.accept()
+        with connection, connection.makefile("rb") as lines:
+            for line in lines:
+                words = line.split()
+                if words[0] == b"ms":
+                    lines.read(int(words[2]) + 2)
+                    self.held += b"HD c77\r\n"
+                else:
+                    connection.sendall(self.held + {
+                        b"get": b"END\r\n", b"delete": b"NOT_FOUND\r\n", b"md": b"HD\r\n",
+                        b"version": b"VERSION 1\r\n"}[words[0]])
+                    self.held = b""
+                if words[0] != b"version":
+                    self.lines.put(line.rstrip())
+
+    def next_line(self):
+        return self.lines.get(timeout=PATIENCE_S)
 
 
 class Replicas(TestCase):
@@ -144,6 +176,25 @@ class Replicas(TestCase):
                 words = wire.line().split()
                 self.assertEqual(words[:3], [b"VA", b"5", b"f9"])
                 self.assertTrue(590 <= int(words[3][1:]) <= 600, words)
+
+    def test_a_repair_that_a_write_may_have_overtaken_is_taken_back(self):
+        empty, full = EmptyNode(), self.world.node()
+        self.addCleanup(empty.listening.close)
+        self.proxy = self.world.proxy(self.world.config(
+            [{"address": empty.address, "zone": "a"}, {"address": full.address, "zone": "b"}],
+            {"replicas": 2}, threads=1, zone="a"))
+        with Wire(self.proxy.port) as wire, Wire(full.port) as node:
+            for written in (False, True):
+                self.assertEqual(node.set(b"key", b"v"), b"STORED")
+                self.assertEqual(wire.get(b"key"), {b"key": b"v"})
+                self.assertEqual(empty.next_line(), b"get key")
+                self.assertEqual(empty.next_line(), b"ms key 1 F0 T0 ME c")
+                if written:
+                    wire.ask(b"delete key")
+                    self.assertEqual(empty.next_line(), b"delete key")
+                    self.assertEqual(empty.next_line(), b"md key C77")
+                wire.get(b"other")
+                self.assertEqual(empty.next_line(), b"get other")
 
     def test_reads_stay_in_the_own_zone(self):
         self.start(nodes=4, replicas=2, zones=["a", "b"], zone="b")

@@ -1,8 +1,11 @@
 #!/usr/bin/python3
 """Pools with several copies of each key: who is told, who is asked, and what is mended."""
 
+import itertools
+import json
 import queue
 import random
+import signal
 import socket
 import threading
 
@@ -254,6 +257,39 @@ class Replicas(TestCase):
         for wire in wires:
             self.assertEqual(wire.values(), expected)
 
+    def test_a_reload_changes_how_many_copies_there_are(self):
+        self.start(replicas=1)
+        with Wire(self.proxy.port) as wire:
+            for replicas in (1, 3, 2):
+                if replicas != 1:
+                    self.reload(replicas, wire)
+                for key in KEYS[:20]:
+                    self.assertEqual(wire.set(key, b"%d" % replicas), b"STORED")
+                self.assertEqual(wire.get(*KEYS[:20]),
+                                 dict.fromkeys(KEYS[:20], b"%d" % replicas))
+                for key in KEYS[:20]:
+                    self.assertEqual(self.copies(key).count(b"%d" % replicas), replicas)
+
+    def reload(self, replicas, wire):
+        def applied():
+            return self.total("config_reloads_total", result="applied")
+        before = applied()
+        with open(self.proxy.config_path, encoding="utf-8") as file:
+            config = json.load(file)
+        config["pools"]["main"]["replicas"] = replicas
+        with open(self.proxy.config_path, "w", encoding="utf-8") as file:
+            json.dump(config, file)
+        self.proxy.signal(signal.SIGHUP)
+        eventually("a reload", lambda: applied() > before)
+        attempts = itertools.count()
+
+        def worker_has_it():
+            value = b"attempt %d of %d" % (next(attempts), replicas)
+            return (wire.set(b"probe", value) == b"STORED"
+                    and self.copies(b"probe").count(value) == replicas)
+
+        eventually("its worker has it", worker_has_it)
+
     def test_large_values(self):
         self.start()
         values = {key: random.Random(key).randbytes(700_000) for key in KEYS[:8]}
@@ -269,7 +305,15 @@ class Replicas(TestCase):
 
     def test_nobody_reads_what_was_replaced(self):
         """Whoever reads after a write was answered has it, or a later one, on all workers."""
-        self.start(nodes=3, replicas=2, coalesce=True)
+        self.nobody_reads_what_was_replaced(coalesce=True)
+
+    def test_nobody_reads_what_was_replaced_from_the_near_cache(self):
+        self.nobody_reads_what_was_replaced(
+            coalesce=True, near_cache={"bytes": "1MiB", "ttl": "1s"})
+        self.assertGreater(self.total("near_cache_hits_total"), 0)
+
+    def nobody_reads_what_was_replaced(self, **pool):
+        self.start(nodes=3, replicas=2, **pool)
         written, stop, wrong = [0] * 4, threading.Event(), []
 
         def write(number):

@@ -219,9 +219,11 @@ const Table<ProxyOptions>& proxy_table() {
           "The certificate for clients on the addresses of `listen` that begin with \"tls:\", and "
           "what is asked of them; null: no such address. The files are read again by every reload; "
           "a connection that is open keeps what it has.");
-    t.add("auth", &ProxyOptions::auth, client_auth(),
-          "Passwords that clients must give before anything else, as memcached's `-Y` has it, on "
-          "every address; null: none. Read again by every reload; who is known stays so.");
+    t.add(
+        "auth", &ProxyOptions::auth, client_auth(),
+        "Passwords that clients must give before anything else, as memcached's `-Y` has it or by "
+        "SASL PLAIN, on every address; null: none. Read again by every reload; who is known stays "
+        "so.");
     t.add("zone", &ProxyOptions::zone, name_or_null("a name"),
           "Where this process is: of a key's copies those in this zone are read first.");
     t.add("reload", itself, object_of(reload_table()), "How changes of this file are noticed.");

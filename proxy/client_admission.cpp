@@ -8,6 +8,7 @@
 #include "net/log.h"
 #include "net/worker.h"
 #include "protocol/authentication.h"
+#include "protocol/sasl_authentication.h"
 #include "proxy/client_session.h"
 
 namespace ringcache::proxy {
@@ -26,6 +27,7 @@ void ClientSession::begin_as_stranger() {
 
 // Whether its next bytes are requests.
 bool ClientSession::admit() {
+  if (protocol_ == Protocol::kUnknown && !connection_.in().empty()) choose_protocol();
   const std::shared_ptr<const net::Credentials> credentials = worker_.table().credentials();
   while (!connection_.in().empty()) {
     if (swallow_left_ > 0) {
@@ -42,7 +44,14 @@ bool ClientSession::admit() {
 
 // True: nothing more of the input can be looked at so.
 bool ClientSession::take_auth_step(const net::Credentials& credentials) {
-  const protocol::AuthStep step = protocol::authenticate(connection_.in().bytes(), credentials);
+  const std::string_view bytes = connection_.in().bytes();
+  protocol::SaslStep sasl;
+  if (is_binary()) {
+    protocol::authenticate_packet(bytes, credentials, sasl);
+  } else {
+    sasl.step = protocol::authenticate(bytes, credentials);
+  }
+  const protocol::AuthStep& step = sasl.step;
   connection_.in().consume(step.consumed_bytes);
   connection_.out().append(step.answer);
   swallow_left_ = step.swallow_bytes;

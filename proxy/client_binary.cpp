@@ -17,7 +17,7 @@ using protocol::BinaryStatus;
 using protocol::ParseResult;
 using protocol::Request;
 
-// REQUIRES input, and that no password is asked for any more.
+// REQUIRES input.
 void ClientSession::choose_protocol() {
   const auto first = static_cast<unsigned char>(connection_.in().bytes()[0]);
   protocol_ = first == protocol::kBinaryRequestMagic ? Protocol::kBinary : Protocol::kText;

@@ -3,14 +3,18 @@
 
 import os
 import signal
+import struct
 
 from auth_test import EXCHANGES, FILE, GOOD, UNAUTHENTICATED
-from basics import PROXY, eventually
+from basics import HOST, PROXY, eventually, find_peer
 from harness import TestCase, Wire, main
 
 AUTH = "ringcache_proxy_client_auth_total"
 CONNECTS = "ringcache_proxy_node_connects_total"
 WRONG = b"CLIENT_ERROR authentication failure"
+
+
+NAME_AND_PASSWORD = tuple(GOOD.split(b"\r\n")[1].split(b" "))
 
 
 class ProxyAuth(TestCase):
@@ -68,6 +72,39 @@ class Clients(ProxyAuth):
             self.assertEqual(wire.line(), b"MN")
         with Wire(node.port) as direct:
             self.assertEqual(direct.stats()["cmd_set"], "0")
+
+    def test_sasl_plain_over_the_binary_protocol(self):
+        self.start([self.world.node()])
+
+        def packet(opcode, key=b"", value=b"", extras=b""):
+            body = extras + key + value
+            return struct.pack(">BBHBBHIIQ", 0x80, opcode, len(key), len(extras), 0, 0, len(body),
+                               0, 0) + body
+
+        def ask(wire, data):
+            wire.send(data)
+            _, _, _, _, _, status, body, _, _ = struct.unpack(">BBHBBHIIQ", wire.exactly(24))
+            return status, wire.exactly(body)
+        store = packet(1, b"k", b"v", bytes(8))
+        with Wire(self.proxy.port) as wire:
+            self.assertEqual(ask(wire, store), (0x20, b"Auth failure."))
+            self.assertEqual(ask(wire, packet(0x20)), (0, b"PLAIN"))
+            self.assertEqual(ask(wire, packet(0x21, b"PLAIN", b"\0user\0wrong")),
+                             (0x20, b"Auth failure."))
+            self.assertEqual(ask(wire, packet(0x21, b"PLAIN", b"\0%s\0%s" % NAME_AND_PASSWORD)),
+                             (0, b"Authenticated"))
+            self.assertEqual(ask(wire, store), (0, b""))
+            self.assertEqual(ask(wire, packet(0, b"k"))[1][4:], b"v")
+        self.assertEqual(self.total(AUTH, result="granted"), 1)
+        self.assertEqual(self.total(AUTH, result="wrong"), 1)
+
+    def test_memjs_with_its_password(self):
+        self.start([self.world.node()])
+        script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "memjs", "check.js")
+        name, password = (each.decode() for each in NAME_AND_PASSWORD)
+        code, out, err = self.world.run([find_peer("node"), script,
+                                         f"{name}:{password}@{HOST}:{self.proxy.port}"])
+        self.assertEqual((code, out.strip()), (0, "all as expected"), err)
 
     def test_strangers_are_bounded(self):
         self.start([self.world.node()], auth={"timeout": "1s"})
